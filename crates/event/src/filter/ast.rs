@@ -1,0 +1,133 @@
+//! What a filter says, as a tree. A compiled search reads it; [`matches`](super::Filter::matches) walks it.
+
+use std::net::IpAddr;
+use std::ops::Range;
+
+use ipnet::IpNet;
+
+use super::fields::FieldPath;
+use super::pattern::Pattern;
+use super::tokens;
+use crate::Timestamp;
+use crate::view::Number;
+
+/// A filter's tree. `And` and `Or` have at least two children.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Expr {
+    /// Every event.
+    All,
+    /// Events that all of these take.
+    And(Vec<Expr>),
+    /// Events that any of these takes.
+    Or(Vec<Expr>),
+    /// Events that this does not take.
+    Not(Box<Expr>),
+    /// Events with this text in any of their values.
+    Text(Needle),
+    /// Events with such a value at this field; in an array, any element will do.
+    Field {
+        /// Where to look.
+        field: FieldPath,
+        /// What to look for.
+        test: Test,
+    },
+}
+
+/// What is asked of a field.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Test {
+    /// That it has a value: not `null`, and not only empty arrays and objects.
+    Exists,
+    /// That its text contains the needle.
+    Contains(Needle),
+    /// That it equals a value.
+    Equals(Equals),
+    /// That the whole of its text matches a pattern.
+    Matches(Pattern),
+    /// That it lies on one side of a bound.
+    Compares(Comparison, Bound),
+}
+
+/// Text to find by its tokens; see [`tokens`](super::tokens).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Needle {
+    /// Parts that must follow one another.
+    Phrase(Phrase),
+    /// A pattern that one value, word or part must match.
+    Pattern(Pattern),
+}
+
+/// Parts that must follow one another within one value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Phrase {
+    text: String,
+    parts: Vec<String>,
+}
+
+/// A value to be equal to. It may be read in several ways; equality in any one of them is enough.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Equals {
+    /// The value as text, unfolded.
+    pub text: String,
+    /// The value as text, folded: the whole of a field's text must fold to it.
+    pub folded: String,
+    /// The value as a number.
+    pub number: Option<Number>,
+    /// The value as an address or network.
+    pub network: Option<IpNet>,
+    /// The value as a span of time.
+    pub span: Option<Range<Timestamp>>,
+}
+
+/// Which side of a bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Comparison {
+    /// `<`
+    Below,
+    /// `<=`
+    AtMost,
+    /// `>=`
+    AtLeast,
+    /// `>`
+    Above,
+}
+
+/// What a comparison compares with.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Bound {
+    /// The bound as it was written.
+    pub text: String,
+    /// What it was read as; values of another sort do not match.
+    pub value: BoundValue,
+}
+
+/// What a bound was read as.
+#[derive(Clone, Debug, PartialEq)]
+pub enum BoundValue {
+    /// A number.
+    Number(Number),
+    /// A span of time; comparisons use its edges.
+    Span(Range<Timestamp>),
+    /// An address; addresses of the other family do not match.
+    Address(IpAddr),
+    /// Folded text, in the order of its characters' code points.
+    Text(String),
+}
+
+impl Phrase {
+    /// Cuts a text into the parts to find; `None` when it has none.
+    pub(super) fn new(text: String) -> Option<Phrase> {
+        let parts: Vec<String> = tokens::parts(&text).map(tokens::fold).collect();
+        (!parts.is_empty()).then_some(Phrase { text, parts })
+    }
+
+    /// Returns the phrase as it was written.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Returns the folded parts that must follow one another; at least one.
+    pub fn parts(&self) -> &[String] {
+        &self.parts
+    }
+}

@@ -1,0 +1,186 @@
+//! Walks an event with a filter's tree. Nothing is allocated, save to fold a value outside ASCII for a pattern.
+
+use std::cmp::Ordering;
+use std::fmt::Write;
+use std::ops::Range;
+
+use super::ast::{Bound, BoundValue, Comparison, Equals, Expr, Needle, Phrase, Test};
+use super::{dates, tokens, value};
+use crate::Timestamp;
+use crate::view::{Node, Number};
+
+/// Says whether the event takes part.
+pub(super) fn matches(expr: &Expr, root: &Node<'_>) -> bool {
+    match expr {
+        Expr::All => true,
+        Expr::And(all) => all.iter().all(|one| matches(one, root)),
+        Expr::Or(any) => any.iter().any(|one| matches(one, root)),
+        Expr::Not(inner) => !matches(inner, root),
+        Expr::Text(needle) => any_value(root, &|value| contains(needle, value)),
+        Expr::Field { field, test } => any_at(root, field.name(), test),
+    }
+}
+
+/// Looks at every value that `path` leads to from `node`. A key may itself contain dots, so the path is taken off
+/// key by key as a text rather than split.
+fn any_at(node: &Node<'_>, path: &str, test: &Test) -> bool {
+    match node {
+        Node::List(items) => items.iter().any(|item| any_at(item, path, test)),
+        Node::Object(entries) => entries.iter().any(|(key, value)| {
+            let below = path.strip_prefix(key.as_ref());
+            below == Some("") && holds(test, value)
+                || below.and_then(|rest| rest.strip_prefix('.')).is_some_and(|rest| any_at(value, rest, test))
+                || path.strip_prefix('*').is_some_and(|rest| any_below_star(value, path, rest, test))
+        }),
+        _ => false,
+    }
+}
+
+/// The star took this value's key: either it ends here, or it takes more keys.
+fn any_below_star(value: &Node<'_>, path: &str, rest: &str, test: &Test) -> bool {
+    let ends_here = match rest.strip_prefix('.') {
+        Some(rest) => any_at(value, rest, test),
+        None => holds(test, value),
+    };
+    ends_here || any_at(value, path, test)
+}
+
+/// Says whether the value, or any element of the array, passes the test.
+fn holds(test: &Test, node: &Node<'_>) -> bool {
+    match (test, node) {
+        (Test::Exists, node) => any_value(node, &|_| true),
+        (_, Node::List(items)) => items.iter().any(|item| holds(test, item)),
+        (_, Node::Object(_) | Node::Null) => false,
+        (Test::Contains(needle), value) => contains(needle, value),
+        (Test::Equals(equals), value) => equal(equals, value),
+        (Test::Matches(pattern), value) => as_text(value, |text| pattern.matches(text)),
+        (Test::Compares(comparison, bound), value) => compare(*comparison, bound, value),
+    }
+}
+
+/// Looks at every value at or below a node; `null` is none.
+fn any_value(node: &Node<'_>, test: &impl Fn(&Node<'_>) -> bool) -> bool {
+    match node {
+        Node::Null => false,
+        Node::List(items) => items.iter().any(|item| any_value(item, test)),
+        Node::Object(entries) => entries.iter().any(|(_, value)| any_value(value, test)),
+        value => test(value),
+    }
+}
+
+fn contains(needle: &Needle, value: &Node<'_>) -> bool {
+    as_text(value, |text| match needle {
+        Needle::Phrase(phrase) => contains_phrase(phrase, text),
+        Needle::Pattern(pattern) => pattern.matches_token(text),
+    })
+}
+
+fn contains_phrase(phrase: &Phrase, text: &str) -> bool {
+    let mut rest = tokens::parts(text);
+    loop {
+        let mut found = rest.clone();
+        if phrase.parts().iter().all(|wanted| found.next().is_some_and(|part| tokens::folds_to(part, wanted)))
+        {
+            return true;
+        }
+        if rest.next().is_none() {
+            return false;
+        }
+    }
+}
+
+fn equal(equals: &Equals, value: &Node<'_>) -> bool {
+    match value {
+        Node::Text(text) => {
+            tokens::folds_to(text, &equals.folded)
+                || equals
+                    .network
+                    .is_some_and(|net| value::parse_address(text).is_some_and(|ip| net.contains(&ip)))
+                || equals
+                    .span
+                    .as_ref()
+                    .is_some_and(|span| dates::parse_instant(text).is_some_and(|at| span.contains(&at)))
+        }
+        Node::Number(number) => equals.number == Some(*number),
+        Node::Bool(truth) => equals.folded == if *truth { "true" } else { "false" },
+        _ => false,
+    }
+}
+
+fn compare(comparison: Comparison, bound: &Bound, value: &Node<'_>) -> bool {
+    let text = match value {
+        Node::Text(text) => Some(text.as_ref()),
+        _ => None,
+    };
+    match &bound.value {
+        BoundValue::Number(wanted) => {
+            let number = match value {
+                Node::Number(number) => Some(*number),
+                _ => text.and_then(Number::parse),
+            };
+            number.is_some_and(|number| on_side(comparison, number.compare(*wanted)))
+        }
+        BoundValue::Span(span) => {
+            text.and_then(dates::parse_instant).is_some_and(|at| beside(comparison, span, at))
+        }
+        BoundValue::Address(wanted) => text
+            .and_then(value::parse_address)
+            .is_some_and(|ip| ip.is_ipv4() == wanted.is_ipv4() && on_side(comparison, ip.cmp(wanted))),
+        BoundValue::Text(wanted) => text.is_some_and(|text| {
+            on_side(comparison, text.chars().flat_map(char::to_lowercase).cmp(wanted.chars()))
+        }),
+    }
+}
+
+fn on_side(comparison: Comparison, order: Ordering) -> bool {
+    match comparison {
+        Comparison::Below => order.is_lt(),
+        Comparison::AtMost => order.is_le(),
+        Comparison::AtLeast => order.is_ge(),
+        Comparison::Above => order.is_gt(),
+    }
+}
+
+fn beside(comparison: Comparison, span: &Range<Timestamp>, at: Timestamp) -> bool {
+    match comparison {
+        Comparison::Below => at < span.start,
+        Comparison::AtMost => at < span.end,
+        Comparison::AtLeast => at >= span.start,
+        Comparison::Above => at >= span.end,
+    }
+}
+
+/// Shows a value as text; numbers are printed to the stack.
+fn as_text(value: &Node<'_>, test: impl FnOnce(&str) -> bool) -> bool {
+    match value {
+        Node::Text(text) => test(text),
+        Node::Bool(truth) => test(if *truth { "true" } else { "false" }),
+        Node::Number(number) => {
+            let mut digits = Digits { bytes: [0; 48], length: 0 };
+            // A JSON number prints in at most 40 characters, so the write cannot fail.
+            write!(digits, "{number}").is_ok() && test(digits.as_str())
+        }
+        Node::Null | Node::List(_) | Node::Object(_) => false,
+    }
+}
+
+struct Digits {
+    bytes: [u8; 48],
+    length: usize,
+}
+
+impl Digits {
+    fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.bytes[..self.length]).unwrap_or_default()
+    }
+}
+
+impl Write for Digits {
+    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+        let end = self.length + text.len();
+        let room = self.bytes.get_mut(self.length..end).ok_or(std::fmt::Error)?;
+        room.copy_from_slice(text.as_bytes());
+        self.length = end;
+        Ok(())
+    }
+}

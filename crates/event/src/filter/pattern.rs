@@ -1,0 +1,121 @@
+//! Patterns: text with `*`, which stands for any run of characters, none included.
+
+use super::tokens;
+
+/// A text with at least one `*`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pattern {
+    /// What was written between the stars: one piece more than there are stars.
+    pieces: Vec<String>,
+    folded: Vec<String>,
+}
+
+impl Pattern {
+    /// Takes the pieces between the stars; there must be at least two.
+    pub(super) fn new(pieces: Vec<String>) -> Pattern {
+        debug_assert!(pieces.len() > 1, "a pattern has at least one star");
+        let folded = pieces.iter().map(|piece| tokens::fold(piece)).collect();
+        Pattern { pieces, folded }
+    }
+
+    /// Returns what was written between the stars: one piece more than there are stars.
+    pub fn pieces(&self) -> &[String] {
+        &self.pieces
+    }
+
+    /// Says whether it is stars only, so that any value at all matches.
+    pub fn is_anything(&self) -> bool {
+        self.pieces.iter().all(String::is_empty)
+    }
+
+    /// Says whether the whole of `text` matches, letter case aside.
+    pub fn matches(&self, text: &str) -> bool {
+        if text.is_ascii() {
+            return self.matches_bytes(text.as_bytes());
+        }
+        self.matches_bytes(tokens::fold(text).as_bytes())
+    }
+
+    /// Says whether the whole of `text`, one of its words or one of its parts matches.
+    pub fn matches_token(&self, text: &str) -> bool {
+        self.matches(text)
+            || tokens::words(text).any(|word| self.matches(word))
+            || tokens::parts(text).any(|part| self.matches(part))
+    }
+
+    /// Matches greedily: the leftmost place for each piece leaves the most room for those that follow.
+    fn matches_bytes(&self, text: &[u8]) -> bool {
+        let (Some(first), Some(last)) = (self.folded.first(), self.folded.last()) else { return false };
+        if text.len() < first.len() + last.len() {
+            return false;
+        }
+        let (head, rest) = text.split_at(first.len());
+        let (mut middle, tail) = rest.split_at(rest.len() - last.len());
+        if !same(head, first) || !same(tail, last) {
+            return false;
+        }
+        for piece in &self.folded[1..self.folded.len() - 1] {
+            match middle
+                .windows(piece.len().max(1))
+                .position(|window| piece.is_empty() || same(window, piece))
+            {
+                Some(at) => middle = &middle[at + piece.len()..],
+                None if piece.is_empty() => {}
+                None => return false,
+            }
+        }
+        true
+    }
+}
+
+fn same(text: &[u8], folded: &str) -> bool {
+    text.eq_ignore_ascii_case(folded.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn pattern(text: &str) -> Pattern {
+        Pattern::new(text.split('*').map(str::to_owned).collect())
+    }
+
+    #[test]
+    fn a_star_stands_for_any_run() {
+        for (written, text, matches) in [
+            ("session.*", "session.start", true),
+            ("session.*", "session.", true),
+            ("session.*", "sessions", false),
+            ("*.end", "SESSION.END", true),
+            ("*a*b*", "xxaxxbxx", true),
+            ("*a*b*", "ba", false),
+            ("a*a", "a", false),
+            ("a**b", "ab", true),
+            ("*", "", true),
+            ("str*SSE", "strasse", true),
+            ("*É*", "café au lait", true),
+        ] {
+            assert_eq!(pattern(written).matches(text), matches, "{written} on {text}");
+        }
+    }
+
+    /// The definition itself, by trying every split.
+    fn naive(pattern: &[char], text: &[char]) -> bool {
+        match pattern {
+            [] => text.is_empty(),
+            ['*', rest @ ..] => (0..=text.len()).any(|at| naive(rest, &text[at..])),
+            [first, rest @ ..] => text.first() == Some(first) && naive(rest, &text[1..]),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn matching_agrees_with_the_definition(written in "[ab*é]{0,6}\\*[ab*]{0,4}", text in "[abé]{0,10}") {
+            let chars: Vec<char> = written.chars().collect();
+            let wanted = naive(&chars, &text.chars().collect::<Vec<_>>());
+            prop_assert_eq!(pattern(&written).matches(&text), wanted);
+        }
+    }
+}

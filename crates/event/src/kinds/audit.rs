@@ -1,0 +1,44 @@
+//! Reading the log is an action too.
+
+details! {
+    /// A search.
+    Searched {
+        /// The filter, as it was typed.
+        filter: String,
+        /// Start of the time range.
+        since: Option<crate::Timestamp>,
+        /// End of the time range.
+        until: Option<crate::Timestamp>,
+        /// Rows that were shown; absent for a live tail, which has no end.
+        rows: Option<u64>,
+        /// `search`, `show` or `tail`.
+        mode: String,
+    }
+    /// An export of a range as evidence.
+    Exported {
+        /// First position.
+        from: u64,
+        /// Position after the last.
+        to: u64,
+        /// Size of the tree that the proofs are against.
+        tree_size: u64,
+    }
+    /// A proof.
+    Proved {
+        /// The event that was proved.
+        event: crate::EventId,
+        /// Its position.
+        position: u64,
+        /// Size of the tree that the proof is against.
+        tree_size: u64,
+    }
+    /// A verification.
+    Verified {
+        /// Entries that were checked.
+        entries: u64,
+        /// Size of the checkpoint.
+        tree_size: u64,
+        /// What was found wrong; empty when nothing.
+        damage: Vec<String>,
+    }
+}

@@ -1,0 +1,45 @@
+//! The log about itself.
+
+details! {
+    /// The log's opening.
+    Opened {
+        /// Entries found.
+        size: u64,
+        /// Whether the last run ended cleanly.
+        clean: bool,
+        /// Bytes of unacknowledged tail that recovery dropped.
+        dropped_bytes: u64,
+        /// Entries that recovery kept beyond the last checkpoint.
+        beyond_checkpoint: u64,
+        /// Release that opened it.
+        version: String,
+    }
+    /// An overload.
+    Overload {
+        /// Appends that were refused since the last such event.
+        refused: u64,
+        /// Bytes that were waiting.
+        queued_bytes: u64,
+    }
+    /// A disk nearly full.
+    Full {
+        /// Bytes free when it was noticed, ballast not counted.
+        free_bytes: u64,
+        /// Bytes of ballast that were freed for closing sessions.
+        ballast_bytes: u64,
+    }
+    /// A jump of the clock.
+    ClockJump {
+        /// The clock before.
+        before: crate::Timestamp,
+        /// The clock after.
+        after: crate::Timestamp,
+    }
+    /// A log older than what it had published.
+    RolledBack {
+        /// Size on disk.
+        size: u64,
+        /// Size of the checkpoint that is remembered elsewhere.
+        published: u64,
+    }
+}
