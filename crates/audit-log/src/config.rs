@@ -1,0 +1,44 @@
+//! How a log is kept.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// How a log is kept.
+#[derive(Clone, Debug)]
+pub struct LogConfig {
+    /// Folder of the log; made (0700) where it is missing.
+    pub folder: PathBuf,
+    /// Origin line of the checkpoints (C2SP tlog-checkpoint): a schema-less URL such as `lodge.example.com/log`.
+    pub origin: String,
+    /// Source id of the events that this node itself writes, such as `lodge/gate-1`.
+    pub source: String,
+    /// Release that opens the log, for `log.opened`.
+    pub version: String,
+    /// Bytes that may wait for their sync before appends are refused with [`crate::AppendError::Overloaded`].
+    pub queue_bytes: usize,
+    /// Free bytes below which normal appends are refused with [`crate::AppendError::Full`].
+    pub reserve_bytes: u64,
+    /// Bytes of ballast that are freed for closing events once the disk is full.
+    pub ballast_bytes: u64,
+    /// Size at which a write-ahead segment is closed.
+    pub segment_bytes: u64,
+    /// A move of the clock forward by more than this between two looks at it, a second apart, is a jump.
+    pub clock_jump_ahead: Duration,
+}
+
+impl LogConfig {
+    /// Gives the defaults for a log in `folder`.
+    pub fn new(folder: impl Into<PathBuf>, origin: &str) -> LogConfig {
+        LogConfig {
+            folder: folder.into(),
+            origin: origin.to_owned(),
+            source: "lodge".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            queue_bytes: 64 << 20,
+            reserve_bytes: 64 << 20,
+            ballast_bytes: 32 << 20,
+            segment_bytes: 128 << 20,
+            clock_jump_ahead: Duration::from_secs(3600),
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! What can go wrong with a log, and what its keeper can do about it.
+
+use std::io;
+use std::path::PathBuf;
+
+use store::journal::JournalError;
+use store::vault::VaultError;
+
+use crate::checkpoint::CheckpointError;
+
+/// Why a log could not be opened. In every case its files are as they were.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// A setting makes no sense.
+    #[error("cannot open the audit log: {0}")]
+    Config(String),
+    /// Another process has it.
+    #[error("the audit log in {} is in use by another process; stop that one first", folder.display())]
+    Locked {
+        /// The log's folder.
+        folder: PathBuf,
+    },
+    /// The disk refused.
+    #[error("cannot {verb} {}", path.display())]
+    Io {
+        /// What was tried.
+        verb: &'static str,
+        /// On which file.
+        path: PathBuf,
+        /// Why it failed.
+        source: io::Error,
+    },
+    /// The disk refused, on a segment.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The signing key does not open.
+    #[error("cannot open the log's signing key {}; the master key must be the one that sealed it", path.display())]
+    Key {
+        /// File of the sealed key.
+        path: PathBuf,
+        /// Why it failed.
+        source: VaultError,
+    },
+    /// There are entries but no signing key.
+    #[error("the log's signing key {} is missing though the log has entries; restore it from a copy", path.display())]
+    KeyMissing {
+        /// File of the sealed key.
+        path: PathBuf,
+    },
+    /// The published checkpoint is not one of this log.
+    #[error("the checkpoint in {} is not one of this log; restore the folder from a copy", path.display())]
+    Checkpoint {
+        /// File of the checkpoint.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: CheckpointError,
+    },
+    /// The write-ahead log is damaged.
+    #[error(
+        "the audit log is damaged at position {position} (byte {offset} of {}): {why}; nothing was changed: \
+         keep this folder as evidence and restore a copy", segment.display()
+    )]
+    Damaged {
+        /// Position of the first entry that cannot be read.
+        position: u64,
+        /// File that holds it.
+        segment: PathBuf,
+        /// Place in that file.
+        offset: u64,
+        /// What is wrong there.
+        why: String,
+    },
+    /// The log is older than what it had published.
+    #[error(
+        "the audit log holds {size} entries but has published a checkpoint of {published}: entries from position \
+         {size} on are missing; nothing was changed: restore the newest copy of the folder"
+    )]
+    RolledBack {
+        /// Entries found.
+        size: u64,
+        /// Size of the published checkpoint.
+        published: u64,
+    },
+    /// The entries are not those that the checkpoint promised.
+    #[error(
+        "the first {size} entries do not lead to the root of the published checkpoint: an entry was changed; \
+         nothing was changed now: run `lodge audit verify` to find it, and restore a copy"
+    )]
+    Root {
+        /// Size of the published checkpoint.
+        size: u64,
+    },
+    /// The opening could not be recorded.
+    #[error("cannot record that the audit log was opened")]
+    Append(#[from] AppendError),
+}
+
+/// Why an event was not appended. None of these leaves the event in the log, save [`AppendError::Failed`], which
+/// leaves open whether it is there.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AppendError {
+    /// More waits than the queue holds.
+    #[error("the audit log is overloaded; try again shortly")]
+    Overloaded,
+    /// The disk is nearly full.
+    #[error("the audit log's disk is nearly full; free space, then try again")]
+    Full,
+    /// A write or sync failed; the process must be restarted.
+    #[error("the audit log failed: {0}")]
+    Failed(String),
+    /// The log was shut down.
+    #[error("the audit log is closed")]
+    Closed,
+    /// An event or a batch is larger than the log takes.
+    #[error("{bytes} bytes are more than the {most} that the audit log takes at once")]
+    TooLarge {
+        /// Size of what was refused.
+        bytes: usize,
+        /// The largest that is taken.
+        most: usize,
+    },
+    /// The source id is empty or too long.
+    #[error("a source id must have 1 to 200 bytes, not {0}")]
+    Source(usize),
+}
+
+/// Why entries or proofs cannot be given.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The question reaches beyond what is published.
+    #[error("the log has {published} published entries; {asked} was asked for")]
+    Beyond {
+        /// Position or size that was asked for.
+        asked: u64,
+        /// Entries that a published checkpoint covers.
+        published: u64,
+    },
+    /// A range or pair of sizes is the wrong way round.
+    #[error("{from} lies after {to}")]
+    Order {
+        /// The first of the two.
+        from: u64,
+        /// The second.
+        to: u64,
+    },
+    /// An entry cannot be read back.
+    #[error("entry {position} cannot be read from {}: {why}; run `lodge audit verify`", segment.display())]
+    Entry {
+        /// Position of the entry.
+        position: u64,
+        /// File that should hold it.
+        segment: PathBuf,
+        /// What is wrong.
+        why: String,
+    },
+    /// A tile is missing or damaged.
+    #[error("tile {path} is missing or damaged; restart to rebuild it from the write-ahead log")]
+    Tile {
+        /// Path of the tile.
+        path: String,
+    },
+    /// The disk refused.
+    #[error("cannot read {}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why it failed.
+        source: io::Error,
+    },
+    /// No checkpoint came in time.
+    #[error("no checkpoint was published in time; is the disk full?")]
+    Late,
+    /// The log was shut down, or failed.
+    #[error("the audit log is closed")]
+    Closed,
+}

@@ -1,0 +1,81 @@
+//! What the log's threads and its callers share.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use event::{Actor, Ambient, Detail, Event, Timestamp};
+use tokio::sync::watch;
+
+use crate::checkpoint::Checkpoint;
+use crate::config::LogConfig;
+use crate::feed::Feed;
+use crate::hash::Hash;
+use crate::queue::Queue;
+use crate::space::Space;
+use crate::wal::segments::Segments;
+
+/// A published checkpoint, and what is needed to prove things under it.
+#[derive(Debug)]
+pub(crate) struct Published {
+    /// The checkpoint.
+    pub(crate) checkpoint: Checkpoint,
+    /// When it was made.
+    pub(crate) time: Timestamp,
+    /// Hashes of the tiles that are not full at its size.
+    pub(crate) edge: Vec<Vec<Hash>>,
+}
+
+/// What followers watch.
+#[derive(Clone, Debug)]
+pub(crate) struct Horizon {
+    /// The newest published checkpoint.
+    pub(crate) published: Arc<Published>,
+    /// No newer one will come from this opening.
+    pub(crate) ended: bool,
+}
+
+/// What the log's threads and its callers share.
+pub(crate) struct Shared {
+    pub(crate) config: LogConfig,
+    pub(crate) ambient: Ambient,
+    pub(crate) segments: Segments,
+    pub(crate) queue: Queue,
+    pub(crate) feed: Feed,
+    pub(crate) horizon: watch::Sender<Horizon>,
+    pub(crate) space: Space,
+    pub(crate) durable: AtomicU64,
+}
+
+impl Shared {
+    /// Number of durable entries.
+    pub(crate) fn size(&self) -> u64 {
+        self.durable.load(Ordering::Acquire)
+    }
+
+    /// The newest published checkpoint.
+    pub(crate) fn published(&self) -> Arc<Published> {
+        self.horizon.borrow().published.clone()
+    }
+
+    /// Makes an event of the log about itself.
+    pub(crate) fn event(&self, detail: Detail) -> Event {
+        Event::new(&self.ambient, Actor::system("log"), detail)
+    }
+
+    /// Fails the log for good; keeps the first reason.
+    pub(crate) fn fail(&self, why: &str) {
+        self.queue.fail(why);
+        self.feed.close();
+    }
+}
+
+/// Writes an error with its causes in one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}

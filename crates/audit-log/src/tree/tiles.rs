@@ -1,0 +1,113 @@
+//! Tiles as files below the log's folder.
+//!
+//! Tiles are derived from the write-ahead log, so writing one needs no sync: after a crash, those that are not known
+//! to be on disk are written again. [`Tiles::sync`] makes all of them durable at once and remembers up to which size.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use crate::checkpoint::parse_size;
+use crate::tree::edge::narrow;
+use crate::tree::path::TilePath;
+
+/// The largest tile that is read: 256 leaves of 512 bytes with their lengths.
+const MAX_TILE_BYTES: u64 = 256 * (512 + 2);
+
+/// Tiles below one folder.
+#[derive(Clone, Debug)]
+pub(crate) struct Tiles {
+    folder: PathBuf,
+}
+
+impl Tiles {
+    /// Keeps tiles below `folder`.
+    pub(crate) fn new(folder: &Path) -> Tiles {
+        Tiles { folder: folder.to_owned() }
+    }
+
+    /// Writes a tile; a full one makes its partial versions go away.
+    pub(crate) fn write(&self, path: TilePath, bytes: &[u8]) -> io::Result<()> {
+        let file = self.folder.join(path.to_string());
+        match write_file(&file, bytes) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let parent = file.parent().unwrap_or(&self.folder);
+                DirBuilder::new().recursive(true).mode(0o700).create(parent)?;
+                write_file(&file, bytes)?;
+            }
+            other => other?,
+        }
+        if path.width < 256 { Ok(()) } else { self.drop_partials(path) }
+    }
+
+    /// Makes sure that a tile holds these bytes; one that does already is left alone, as others may be reading it.
+    pub(crate) fn mend(&self, path: TilePath, bytes: &[u8]) -> io::Result<()> {
+        if self.read(path)?.as_deref() != Some(bytes) {
+            return self.write(path, bytes);
+        }
+        if path.width < 256 { Ok(()) } else { self.drop_partials(path) }
+    }
+
+    /// Removes the partial versions of a growing tile that do not fit what it holds now, as a crash may leave them.
+    pub(crate) fn prune_partials(&self, path: TilePath, bytes: &[u8]) -> io::Result<()> {
+        let entries = match fs::read_dir(self.folder.join(path.partial_folder())) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            other => other?,
+        };
+        for entry in entries {
+            let name = entry?.file_name();
+            let Some(width) = name.to_str().and_then(|name| name.parse().ok()) else { continue };
+            let partial = TilePath { width, ..path };
+            let fits = narrow(path.kind, bytes, width);
+            if fits.is_none() || self.read(partial)?.as_deref() != fits {
+                fs::remove_file(self.folder.join(path.partial_folder()).join(name))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn drop_partials(&self, path: TilePath) -> io::Result<()> {
+        match fs::remove_dir_all(self.folder.join(path.partial_folder())) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Reads a tile; `None` when there is none.
+    pub(crate) fn read(&self, path: TilePath) -> io::Result<Option<Vec<u8>>> {
+        let file = match File::open(self.folder.join(path.to_string())) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            other => other?,
+        };
+        let mut bytes = Vec::new();
+        io::Read::read_to_end(&mut io::Read::take(file, MAX_TILE_BYTES), &mut bytes)?;
+        Ok(Some(bytes))
+    }
+
+    /// Makes all tiles durable and remembers that those below `size` are.
+    pub(crate) fn sync(&self, size: u64) -> io::Result<()> {
+        rustix::fs::syncfs(File::open(&self.folder)?)?;
+        store::durable::replace(&self.hint(), format!("{size}\n").as_bytes())
+    }
+
+    /// The size below which tiles are said to be on disk; a hint only.
+    pub(crate) fn synced(&self) -> Option<u64> {
+        let text = fs::read_to_string(self.hint()).ok()?;
+        parse_size(text.strip_suffix('\n')?)
+    }
+
+    fn hint(&self) -> PathBuf {
+        self.folder.join("tiles.synced")
+    }
+}
+
+fn write_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    let written = file.write_all(bytes);
+    if written.is_err() {
+        // Half a tile would be taken for damage.
+        drop(fs::remove_file(path));
+    }
+    written
+}
