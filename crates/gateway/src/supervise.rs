@@ -1,0 +1,60 @@
+//! Watches over all open sessions from one task: locks, limits, and the health of the log.
+//!
+//! One task for all, so that an idle session costs no task of its own. It only gives the order to end;
+//! the session's own task obeys and writes the end.
+
+use std::sync::Weak;
+use std::time::Duration;
+
+use event::Timestamp;
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::core::Shared;
+use crate::session::Core;
+use crate::{Cut, LiveSession};
+
+/// Between two visits when nothing changes; so long can an expiry be overdue.
+const VISIT_EVERY: Duration = Duration::from_secs(1);
+
+pub(crate) async fn run(shared: Weak<Shared>) {
+    let mut changes = match shared.upgrade() {
+        Some(shared) => shared.access.changes(),
+        None => return,
+    };
+    let mut visits = interval(VISIT_EVERY);
+    visits.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut watch_changes = true;
+    loop {
+        tokio::select! {
+            _ = visits.tick() => {}
+            changed = changes.changed(), if watch_changes => watch_changes = changed.is_ok(),
+        }
+        match shared.upgrade() {
+            Some(shared) => visit(&shared),
+            None => return,
+        }
+    }
+}
+
+fn visit(shared: &Shared) {
+    let now = shared.ambient.now();
+    let log_failed = shared.log.health().failed;
+    for (live, core) in shared.sessions.with_cores() {
+        let order = if log_failed { Some(Cut::log(&"it failed")) } else { due(shared, &live, &core, now) };
+        if let Some(order) = order {
+            live.cut(order);
+        }
+    }
+}
+
+fn due(shared: &Shared, live: &LiveSession, core: &Core, now: Timestamp) -> Option<Cut> {
+    // An expiry is one whatever else holds; `must_end` knows it too, among its reasons.
+    if now >= live.expires {
+        return Some(Cut::expired());
+    }
+    if let Some(why) = shared.access.must_end(&core.permit) {
+        return Some(Cut::locked(why));
+    }
+    let idle = now.since(live.idle_since(now));
+    core.permit.options().idle_timeout.filter(|limit| idle >= *limit).map(|_| Cut::idle())
+}
