@@ -1,0 +1,68 @@
+//! Answers: rows, and what they cover.
+
+use event::{RecordView, Timestamp};
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::Cursor;
+use crate::source::Logged;
+
+/// One event of an answer.
+#[derive(Clone, Debug, Serialize)]
+pub struct Row {
+    /// Its position in the log, by which it can be proved.
+    pub position: u64,
+    /// When the log took it.
+    pub time: Timestamp,
+    /// Its exact bytes, as they were stored and hashed.
+    pub event: Box<RawValue>,
+}
+
+/// A page of rows.
+#[derive(Clone, Debug, Serialize)]
+pub struct Answer {
+    /// The rows, in the order that was asked for.
+    pub rows: Vec<Row>,
+    /// Where to go on; absent when the whole range was searched.
+    pub next: Option<Cursor>,
+    /// What was searched.
+    pub coverage: Coverage,
+}
+
+/// How many events a question takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Count {
+    /// How many.
+    pub events: u64,
+    /// What was searched.
+    pub coverage: Coverage,
+}
+
+/// What an answer covers: the positions `from..to` of the `size` that the log had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Coverage {
+    /// The first position that was searched.
+    pub from: u64,
+    /// The position after the last that was searched.
+    pub to: u64,
+    /// Entries in the log when the search began.
+    pub size: u64,
+    /// `false` when the time budget ended the search, and neither a full page nor the end of the range.
+    pub complete: bool,
+    /// Entries in between that could not be read as events; told only to readers from whom nothing is hidden.
+    pub unreadable: u64,
+}
+
+impl Row {
+    /// Makes the row of an entry; `None` when its payload is not JSON.
+    pub(crate) fn of(logged: Logged) -> Option<Row> {
+        let text = String::from_utf8(logged.payload).ok()?;
+        let event = RawValue::from_string(text).ok()?;
+        Some(Row { position: logged.position, time: logged.time, event })
+    }
+
+    /// Returns the event as filters see it; `None` when it is no event.
+    pub fn view(&self) -> Option<RecordView<'_>> {
+        RecordView::parse(self.event.get().as_bytes()).ok()
+    }
+}

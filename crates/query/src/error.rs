@@ -1,0 +1,34 @@
+//! Why a question could not be answered.
+
+/// Why a question could not be answered.
+#[derive(Debug, thiserror::Error)]
+pub enum QueryError {
+    /// The log could not be read.
+    #[error("cannot read the audit log at position {position}")]
+    Read {
+        /// Where.
+        position: u64,
+        /// Why.
+        source: audit_log::ReadError,
+    },
+    /// The log gave fewer entries than it has.
+    #[error(
+        "the audit log ends at position {position}, before the size that it told; run `lodge audit verify`"
+    )]
+    Missing {
+        /// Where.
+        position: u64,
+    },
+    /// The log was shut down while it was followed.
+    #[error("the audit log is closed; follow it again once the server runs")]
+    Closed,
+    /// A cursor of one order was used in a question of the other.
+    #[error("the cursor belongs to a search in the other order; start again without it")]
+    CursorOrder,
+    /// The time budget ran out before the answer was certain.
+    #[error("the search ran out of time before it was certain; narrow its time range or allow it more time")]
+    OutOfTime,
+    /// The searching thread ended without an answer.
+    #[error("the search was interrupted; try again")]
+    Interrupted,
+}
