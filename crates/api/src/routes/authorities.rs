@@ -1,0 +1,60 @@
+//! Certificate authorities.
+
+use std::sync::Arc;
+
+use access::{ApiResource, Verb};
+use axum::Json;
+use axum::extract::{Path, State};
+use identity::{AuthorityKind, AuthorityStatus};
+
+use crate::caller::Caller;
+use crate::wire::{Authority, Rotation, RotationStep};
+use crate::{Problem, Services};
+
+/// Lists the certificate authorities and where their rotations stand.
+#[utoipa::path(get, path = "/v1/authorities", responses((status = 200, body = [Authority])), tag = "identity")]
+pub async fn list(
+    State(services): State<Arc<Services>>,
+    caller: Caller,
+) -> Result<Json<Vec<Authority>>, Problem> {
+    services.permit(&caller, ApiResource::Authorities, Verb::List).await?;
+    Ok(Json(services.identity.authorities().into_iter().map(shown).collect()))
+}
+
+/// Takes the next step of an authority's rotation.
+#[utoipa::path(
+    post,
+    path = "/v1/authorities/{kind}/rotate",
+    params(("kind" = String, Path, description = "`user`, `host`, `gate` or `x509`")),
+    request_body = Rotation,
+    responses((status = 200, body = Authority)),
+    tag = "identity"
+)]
+pub async fn rotate(
+    State(services): State<Arc<Services>>,
+    caller: Caller,
+    Path(kind): Path<String>,
+    Json(rotation): Json<Rotation>,
+) -> Result<Json<Authority>, Problem> {
+    let kind = AuthorityKind::ALL.into_iter().find(|known| known.word() == kind);
+    let kind =
+        kind.ok_or_else(|| Problem::not_found("there are the authorities user, host, gate and x509"))?;
+    let permit = services.permit(&caller, ApiResource::Authorities, Verb::Rotate).await?;
+    let step = match rotation.step {
+        RotationStep::Prepare => identity::RotationStep::Prepare,
+        RotationStep::Overlap => identity::RotationStep::Overlap,
+        RotationStep::Complete => identity::RotationStep::Complete,
+        RotationStep::Rollback => identity::RotationStep::Rollback,
+    };
+    let status = services.identity.rotate(permit.actor(), Some(caller.origin), kind, step).await?;
+    Ok(Json(shown(status)))
+}
+
+fn shown(status: AuthorityStatus) -> Authority {
+    Authority {
+        kind: status.kind.word().to_owned(),
+        phase: status.phase.to_string(),
+        signing: status.signing,
+        trusted: status.public,
+    }
+}

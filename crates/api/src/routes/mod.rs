@@ -1,0 +1,100 @@
+//! The routes. One file a resource; one line a handler here. The OpenAPI document is made from the same list.
+
+mod access;
+mod authorities;
+mod events;
+mod invites;
+mod log;
+mod login;
+mod recordings;
+mod resources;
+mod sessions;
+mod status;
+mod users;
+
+use std::sync::Arc;
+
+use axum::extract::DefaultBodyLimit;
+use axum::http::{Method, Uri};
+use axum::{Router, middleware};
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::limits::{self, Limits};
+use crate::{MAX_BODY_BYTES, Problem, Services};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Lodge",
+        description = "The gate and the record. Callers show the TLS client certificate that a login gave them.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0")
+    ),
+    components(schemas(Problem))
+)]
+struct Document;
+
+/// Makes the router of the whole API.
+pub fn router(services: Arc<Services>, requests_per_second: u32) -> Router {
+    let limits = Limits::new(requests_per_second, services.ambient.clone());
+    let (router, _) = assembled().split_for_parts();
+    router
+        .fallback(no_such_route)
+        .method_not_allowed_fallback(no_such_method)
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(middleware::from_fn_with_state(limits, limits::apply))
+        .with_state(services)
+}
+
+/// Returns the OpenAPI document of the whole API.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    let mut document = assembled().split_for_parts().1;
+    // The router writes a rest of a path as `{*path}`; OpenAPI knows `{path}` only.
+    let paths = std::mem::take(&mut document.paths.paths);
+    document.paths.paths = paths.into_iter().map(|(path, item)| (path.replace("{*", "{"), item)).collect();
+    document
+}
+
+fn assembled() -> OpenApiRouter<Arc<Services>> {
+    OpenApiRouter::with_openapi(Document::openapi())
+        .routes(routes!(status::trust))
+        .routes(routes!(status::status))
+        .routes(routes!(status::openapi))
+        .routes(routes!(login::login))
+        .routes(routes!(login::logout))
+        .routes(routes!(invites::begin))
+        .routes(routes!(invites::finish))
+        .routes(routes!(users::list, users::create))
+        .routes(routes!(users::read, users::update, users::delete))
+        .routes(routes!(users::reset))
+        .routes(routes!(resources::apply))
+        .routes(routes!(access::reachable))
+        .routes(routes!(access::explain))
+        .routes(routes!(resources::list))
+        .routes(routes!(resources::read, resources::delete))
+        .routes(routes!(sessions::list))
+        .routes(routes!(sessions::read, sessions::kill))
+        .routes(routes!(recordings::read))
+        .routes(routes!(recordings::watch))
+        .routes(routes!(recordings::export))
+        .routes(routes!(events::search))
+        .routes(routes!(events::tail))
+        .routes(routes!(events::show))
+        .routes(routes!(events::prove))
+        .routes(routes!(log::checkpoint))
+        .routes(routes!(log::resource))
+        .routes(routes!(log::export))
+        .routes(routes!(log::verify))
+        .routes(routes!(authorities::list))
+        .routes(routes!(authorities::rotate))
+}
+
+async fn no_such_route(method: Method, uri: Uri) -> Problem {
+    Problem::not_found(format!("there is no {method} {}; /v1/openapi.json lists what there is", uri.path()))
+}
+
+async fn no_such_method(method: Method, uri: Uri) -> Problem {
+    let status = axum::http::StatusCode::METHOD_NOT_ALLOWED;
+    Problem::new(status, "method", format!("{} does not take {method}", uri.path()))
+}

@@ -1,0 +1,209 @@
+//! Recordings. Every way to see one is an event first.
+
+use std::sync::Arc;
+
+use access::{ApiPermit, ApiResource, Verb};
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use event::kinds::recording::{Exported, Viewed};
+use event::{Detail, Event, SessionId};
+use query::SessionSummary;
+use recording::{Format, RecordingError};
+use serde::Deserialize;
+use tokio_stream::wrappers::ReceiverStream;
+use utoipa::IntoParams;
+
+use crate::caller::Caller;
+use crate::wire::Recording;
+use crate::{Problem, Services};
+
+/// Checks a recording chunk by chunk and against the root hash that the log holds.
+#[utoipa::path(get, path = "/v1/recordings/{session}", params(("session" = String, Path)), responses((status = 200, body = Recording)), tag = "recordings")]
+pub async fn read(
+    State(services): State<Arc<Services>>,
+    caller: Caller,
+    Path(session): Path<SessionId>,
+) -> Result<Json<Recording>, Problem> {
+    let permit = services.permit(&caller, ApiResource::Recordings, Verb::Watch).await?;
+    let summary = visible(&services, &permit, session).await?;
+    let viewed = Viewed { recording: session, from_ms: 0, to_ms: None, format: "check".to_owned() };
+    record(&services, &permit, Detail::RecordingViewed(viewed), session).await?;
+    let logged_root = summary.recording_root;
+    let recordings = services.recordings.clone();
+    let checked = blocking(move || Ok(recordings.read(session)?.verify())).await?;
+    let (seal, damage) = match checked {
+        Ok(seal) => (Some(seal), None),
+        Err(damage) => (None, Some(damage.to_string())),
+    };
+    let root = seal.as_ref().map(|seal| hex(&seal.root));
+    Ok(Json(Recording {
+        session: session.to_string(),
+        verified: root.is_some() && root == logged_root,
+        duration_ms: seal.as_ref().map_or(0, |seal| seal.duration_ms),
+        bytes: seal.as_ref().map_or(0, |seal| seal.bytes),
+        root,
+        logged_root,
+        damage,
+    }))
+}
+
+/// Header of the answer that says whether the session still runs, so that its recording has no seal yet.
+pub const LIVE: &str = "lodge-live";
+
+/// How a recording will be shown; it goes into the event.
+#[derive(Deserialize, IntoParams)]
+pub struct Viewing {
+    /// `terminal`, `text`, `json`, …
+    #[serde(default = "terminal")]
+    format: String,
+    /// From where, in milliseconds.
+    #[serde(default)]
+    from_ms: u64,
+}
+
+fn terminal() -> String {
+    "terminal".to_owned()
+}
+
+/// Returns the recording itself, to be played and verified by the client. Of a live session: what there is so far.
+#[utoipa::path(
+    get,
+    path = "/v1/recordings/{session}/file",
+    params(("session" = String, Path), Viewing),
+    responses((status = 200, content_type = "application/octet-stream")),
+    tag = "recordings"
+)]
+pub async fn watch(
+    State(services): State<Arc<Services>>,
+    caller: Caller,
+    Path(session): Path<SessionId>,
+    Query(viewing): Query<Viewing>,
+) -> Result<Response, Problem> {
+    let permit = services.permit(&caller, ApiResource::Recordings, Verb::Watch).await?;
+    let summary = visible(&services, &permit, session).await?;
+    let format: String = viewing.format.chars().take(40).collect();
+    let viewed = Viewed { recording: session, from_ms: viewing.from_ms, to_ms: None, format };
+    record(&services, &permit, Detail::RecordingViewed(viewed), session).await?;
+    let recordings = services.recordings.clone();
+    let file = blocking(move || Ok(recordings.file(session)?)).await?;
+    let live = summary.end.is_none();
+    let mut response = octets("application/octet-stream", move |out| {
+        let mut file = file;
+        std::io::copy(&mut file, out).map(drop)
+    });
+    response.headers_mut().insert(LIVE, HeaderValue::from_static(if live { "true" } else { "false" }));
+    Ok(response)
+}
+
+/// What to export as.
+#[derive(Deserialize, IntoParams)]
+pub struct Export {
+    /// `asciicast-v2`, `asciicast-v3`, `text` or `json`.
+    format: String,
+    /// Which channel; the first terminal when absent.
+    channel: Option<u32>,
+}
+
+/// Exports a recording in another form.
+#[utoipa::path(
+    get,
+    path = "/v1/recordings/{session}/export",
+    params(("session" = String, Path), Export),
+    responses((status = 200, content_type = "application/octet-stream")),
+    tag = "recordings"
+)]
+pub async fn export(
+    State(services): State<Arc<Services>>,
+    caller: Caller,
+    Path(session): Path<SessionId>,
+    Query(export): Query<Export>,
+) -> Result<Response, Problem> {
+    let permit = services.permit(&caller, ApiResource::Recordings, Verb::Export).await?;
+    visible(&services, &permit, session).await?;
+    let format: Format = export.format.parse().map_err(|why: String| Problem::bad_request("format", why))?;
+    let exported = Exported { recording: session, format: format.to_string() };
+    record(&services, &permit, Detail::RecordingExported(exported), session).await?;
+    let recordings = services.recordings.clone();
+    let mut reader = blocking(move || Ok(recordings.read(session)?)).await?;
+    Ok(octets("application/octet-stream", move |out| {
+        recording::export(&mut reader, format, export.channel, out).map_err(std::io::Error::other)
+    }))
+}
+
+/// Finds out whether the caller may know of the session: its start must lie within the caller's scope.
+async fn visible(
+    services: &Services,
+    permit: &ApiPermit,
+    session: SessionId,
+) -> Result<SessionSummary, Problem> {
+    let summary = super::sessions::find(services, permit, session).await?;
+    let recorded = summary.filter(|_| services.recordings.exists(session));
+    recorded.ok_or_else(|| {
+        Problem::not_found(format!("there is no recording of a session {session}, or none that you may see"))
+    })
+}
+
+async fn record(
+    services: &Services,
+    permit: &ApiPermit,
+    detail: Detail,
+    session: SessionId,
+) -> Result<(), Problem> {
+    let event = Event::new(&services.ambient, permit.actor().clone(), detail)
+        .from_origin(permit.origin().cloned())
+        .in_session(session)
+        .under(permit.policy().clone());
+    services.log.append(&event).await?;
+    Ok(())
+}
+
+/// Runs what blocks away from the runtime's own threads.
+pub async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
+) -> Result<T, Problem> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| Problem::internal(&error))?
+}
+
+/// Makes an answer of what a blocking writer writes, chunk by chunk, as fast as the client takes it.
+pub fn octets(
+    kind: &'static str,
+    write: impl FnOnce(&mut dyn std::io::Write) -> std::io::Result<()> + Send + 'static,
+) -> Response {
+    let (sender, receiver) = tokio::sync::mpsc::channel::<std::io::Result<Vec<u8>>>(4);
+    tokio::task::spawn_blocking(move || {
+        let mut out = std::io::BufWriter::with_capacity(64 << 10, ChannelWriter(sender.clone()));
+        let written = write(&mut out).and_then(|()| std::io::Write::flush(&mut out));
+        if let Err(error) = written {
+            // The answer breaks off, so that no client takes half of it for the whole.
+            tracing::warn!(%error, "an answer broke off");
+            let _ = sender.blocking_send(Err(error));
+        }
+    });
+    ([(header::CONTENT_TYPE, kind)], Body::from_stream(ReceiverStream::new(receiver))).into_response()
+}
+
+struct ChannelWriter(tokio::sync::mpsc::Sender<std::io::Result<Vec<u8>>>);
+
+impl std::io::Write for ChannelWriter {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.blocking_send(Ok(bytes.to_vec())).map_err(|_| std::io::ErrorKind::BrokenPipe)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+impl From<RecordingError> for Problem {
+    fn from(error: RecordingError) -> Problem {
+        Problem::internal(&error)
+    }
+}

@@ -1,0 +1,172 @@
+//! Roles, targets and locks, and the users that are declared beside them.
+
+use std::sync::Arc;
+
+use access::{AccessError, ApiResource, Listed, Resource, ResourceKind, Verb};
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use identity::{NewUser, UserUpdate};
+
+use crate::caller::Caller;
+use crate::routes::users;
+use crate::wire;
+use crate::{Problem, Services};
+
+/// Creates or updates roles, targets, locks and users from YAML documents. All are checked before the first is applied.
+#[utoipa::path(
+    post,
+    path = "/v1/apply",
+    request_body(content = String, content_type = "application/yaml"),
+    responses((status = 200, body = [wire::Applied])),
+    tag = "access"
+)]
+pub async fn apply(
+    State(services): State<Arc<Services>>,
+    caller: Caller,
+    text: String,
+) -> Result<Json<Vec<wire::Applied>>, Problem> {
+    let resources =
+        Resource::parse_all(&text).map_err(|error| Problem::bad_request("resource", error.to_string()))?;
+    let mut applied = Vec::new();
+    for resource in resources {
+        applied.push(apply_one(&services, &caller, resource).await?);
+    }
+    Ok(Json(applied))
+}
+
+async fn apply_one(
+    services: &Services,
+    caller: &Caller,
+    resource: Resource,
+) -> Result<wire::Applied, Problem> {
+    let (kind, name) = (resource.kind(), resource.name().to_owned());
+    let (change, invite) = match resource {
+        Resource::User(user) => apply_user(services, caller, user).await?,
+        resource => {
+            let operation = services.access.operation_of_apply(&resource);
+            let permit = services.access.authorize_api(&caller.who, operation).await?;
+            (services.access.apply(&permit, resource).await?.to_string(), None)
+        }
+    };
+    Ok(wire::Applied { kind: kind.to_string(), name, change, invite })
+}
+
+async fn apply_user(
+    services: &Services,
+    caller: &Caller,
+    user: access::UserDocument,
+) -> Result<(String, Option<String>), Problem> {
+    let origin = Some(caller.origin.clone());
+    match services.identity.user(&user.name) {
+        None => {
+            let permit = services.permit(caller, ApiResource::Users, Verb::Create).await?;
+            let new = NewUser { name: user.name, roles: user.roles, traits: user.traits };
+            let invite = services.identity.create_user(permit.actor(), origin, new).await?;
+            Ok(("created".to_owned(), Some(users::link(services, &invite))))
+        }
+        Some(before) => {
+            let permit = services.permit(caller, ApiResource::Users, Verb::Update).await?;
+            let update = UserUpdate {
+                roles: Some(user.roles),
+                traits: Some(user.traits),
+                disabled: Some(user.disabled),
+            };
+            let after = services.identity.update_user(permit.actor(), origin, &user.name, update).await?;
+            Ok((if after == before { "unchanged" } else { "updated" }.to_owned(), None))
+        }
+    }
+}
+
+/// Lists the roles, targets or locks.
+#[utoipa::path(
+    get,
+    path = "/v1/{kind}",
+    params(("kind" = String, Path, description = "`roles`, `targets` or `locks`")),
+    responses((status = 200, body = [wire::Resource])),
+    tag = "access"
+)]
+pub async fn list(
+    State(services): State<Arc<Services>>,
+    caller: Caller,
+    Path(kind): Path<String>,
+) -> Result<Json<Vec<wire::Resource>>, Problem> {
+    let kind = kind_of(&kind)?;
+    let permit = services.permit(&caller, kind.api_resource(), Verb::List).await?;
+    let listed = services.access.list(&permit, kind)?;
+    listed.into_iter().map(shown).collect::<Result<Vec<_>, _>>().map(Json)
+}
+
+/// Returns one role, target or lock.
+#[utoipa::path(
+    get,
+    path = "/v1/{kind}/{name}",
+    params(("kind" = String, Path, description = "`roles`, `targets` or `locks`"), ("name" = String, Path)),
+    responses((status = 200, body = wire::Resource)),
+    tag = "access"
+)]
+pub async fn read(
+    State(services): State<Arc<Services>>,
+    caller: Caller,
+    Path((kind, name)): Path<(String, String)>,
+) -> Result<Json<wire::Resource>, Problem> {
+    let kind = kind_of(&kind)?;
+    let permit = services.permit(&caller, kind.api_resource(), Verb::Read).await?;
+    Ok(Json(shown(services.access.read(&permit, kind, &name)?)?))
+}
+
+/// Deletes one role, target or lock.
+#[utoipa::path(
+    delete,
+    path = "/v1/{kind}/{name}",
+    params(("kind" = String, Path, description = "`roles`, `targets` or `locks`"), ("name" = String, Path)),
+    responses((status = 204)),
+    tag = "access"
+)]
+pub async fn delete(
+    State(services): State<Arc<Services>>,
+    caller: Caller,
+    Path((kind, name)): Path<(String, String)>,
+) -> Result<StatusCode, Problem> {
+    let kind = kind_of(&kind)?;
+    let permit = services.permit(&caller, kind.api_resource(), Verb::Delete).await?;
+    services.access.delete(&permit, kind, &name).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn kind_of(plural: &str) -> Result<ResourceKind, Problem> {
+    match plural {
+        "roles" => Ok(ResourceKind::Role),
+        "targets" => Ok(ResourceKind::Target),
+        "locks" => Ok(ResourceKind::Lock),
+        other => {
+            Err(Problem::not_found(format!("there is no /v1/{other}; /v1/openapi.json lists what there is")))
+        }
+    }
+}
+
+fn shown(listed: Listed) -> Result<wire::Resource, Problem> {
+    Ok(wire::Resource {
+        kind: listed.resource.kind().to_string(),
+        name: listed.resource.name().to_owned(),
+        preset: listed.preset,
+        yaml: listed.resource.to_string(),
+        document: serde_json::to_value(&listed.resource).map_err(|error| Problem::internal(&error))?,
+    })
+}
+
+impl From<AccessError> for Problem {
+    fn from(error: AccessError) -> Problem {
+        match &error {
+            AccessError::NotFound { .. } => Problem::not_found(error.to_string()),
+            AccessError::Preset(_) | AccessError::Full { .. } | AccessError::LocksYourself(_) => {
+                Problem::conflict("not_possible", error.to_string())
+            }
+            AccessError::User | AccessError::Expired(_) => Problem::bad_request("invalid", error.to_string()),
+            AccessError::Log(_) => Problem::unavailable("log_unavailable", error.to_string()),
+            AccessError::Permit { .. } | AccessError::Table(_) | AccessError::Row { .. } => {
+                Problem::internal(&error)
+            }
+        }
+    }
+}

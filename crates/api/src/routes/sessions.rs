@@ -1,0 +1,149 @@
+//! Sessions, live and past.
+
+use std::sync::Arc;
+
+use access::{ApiPermit, ApiResource, Verb};
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use event::filter::{Filter, FilterContext};
+use event::kinds::audit::Searched;
+use event::{Detail, Event, SessionId};
+use gateway::LiveSession;
+use query::{CursorError, DEFAULT_BUDGET, Order, Question, SessionSummary};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use crate::caller::Caller;
+use crate::routes::events::{instant, parse, scope};
+use crate::wire::{Session, Sessions};
+use crate::{Problem, Services};
+
+/// Which sessions.
+#[derive(Deserialize, IntoParams)]
+pub struct Which {
+    /// Only sessions that are open now.
+    #[serde(default)]
+    live: bool,
+    /// Filter on the session's start.
+    #[serde(default)]
+    filter: String,
+    /// Only sessions that began at this time or later.
+    since: Option<String>,
+    /// Only sessions that began before this time.
+    until: Option<String>,
+    /// Sessions of a page; 1000 at most.
+    #[serde(default = "page")]
+    limit: u32,
+    /// Where the page before ended.
+    cursor: Option<String>,
+}
+
+fn page() -> u32 {
+    50
+}
+
+/// Lists sessions, newest first.
+#[utoipa::path(get, path = "/v1/sessions", params(Which), responses((status = 200, body = Sessions)), tag = "sessions")]
+pub async fn list(
+    State(services): State<Arc<Services>>,
+    caller: Caller,
+    Query(which): Query<Which>,
+) -> Result<Json<Sessions>, Problem> {
+    let permit = services.permit(&caller, ApiResource::Sessions, Verb::List).await?;
+    let cursor = which.cursor.as_deref().map(str::parse).transpose();
+    let question = Question {
+        filter: parse(&services, &which.filter)?,
+        since: which.since.as_deref().map(|text| instant(&services, text)).transpose()?,
+        until: which.until.as_deref().map(|text| instant(&services, text)).transpose()?,
+        order: Order::NewestFirst,
+        limit: which.limit.clamp(1, 1000) as usize,
+        cursor: cursor.map_err(|error: CursorError| Problem::bad_request("cursor", error.to_string()))?,
+        scope: scope(&services, &permit)?,
+        budget: DEFAULT_BUDGET,
+    };
+    let found = services.query.sessions(&question).await?;
+    let next = found.next.map(|cursor| cursor.to_string());
+    let is_asked =
+        |summary: &SessionSummary| !which.live || services.gateway.sessions().find(summary.id).is_some();
+    let asked = found.sessions.into_iter().filter(is_asked);
+    let sessions: Vec<Session> = asked.map(|summary| shown(&services, summary)).collect();
+    record(&services, &permit, &which.filter, sessions.len()).await?;
+    Ok(Json(Sessions { sessions, next }))
+}
+
+/// Returns one session.
+#[utoipa::path(get, path = "/v1/sessions/{id}", params(("id" = String, Path)), responses((status = 200, body = Session)), tag = "sessions")]
+pub async fn read(
+    State(services): State<Arc<Services>>,
+    caller: Caller,
+    Path(id): Path<SessionId>,
+) -> Result<Json<Session>, Problem> {
+    let permit = services.permit(&caller, ApiResource::Sessions, Verb::Read).await?;
+    let found = find(&services, &permit, id).await?;
+    record(&services, &permit, &format!("session: {id}"), usize::from(found.is_some())).await?;
+    let summary = found
+        .ok_or_else(|| Problem::not_found(format!("there is no session {id}, or none that you may see")))?;
+    Ok(Json(shown(&services, summary)))
+}
+
+/// Cuts a live session.
+#[utoipa::path(delete, path = "/v1/sessions/{id}", params(("id" = String, Path)), responses((status = 204)), tag = "sessions")]
+pub async fn kill(
+    State(services): State<Arc<Services>>,
+    caller: Caller,
+    Path(id): Path<SessionId>,
+) -> Result<StatusCode, Problem> {
+    let permit = services.permit(&caller, ApiResource::Sessions, Verb::Kill).await?;
+    let why = format!("cut by {}", permit.actor().user);
+    if !services.gateway.sessions().kill(id, permit.actor().clone(), &why) {
+        return Err(Problem::not_found(format!("no session {id} is open now")));
+    }
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Finds a session that the permit's holder may see.
+pub async fn find(
+    services: &Services,
+    permit: &ApiPermit,
+    id: SessionId,
+) -> Result<Option<SessionSummary>, Problem> {
+    let filter = Filter::parse(&format!("session: {id}"), &FilterContext::utc(services.ambient.now()));
+    let mut question = Question::about_session(id, scope(services, permit)?);
+    question.filter = filter.map_err(|error| Problem::internal(&error))?;
+    question.order = Order::NewestFirst;
+    question.limit = 1;
+    Ok(services.query.sessions(&question).await?.sessions.into_iter().next())
+}
+
+/// Joins what the log says of a session with what the gate knows while it is open.
+fn shown(services: &Services, summary: SessionSummary) -> Session {
+    let live = services.gateway.sessions().find(summary.id);
+    let end = summary.end.as_ref();
+    let moved = |count: fn(&LiveSession) -> u64, ended: Option<u64>| {
+        live.as_deref().map(count).or(ended).unwrap_or(0)
+    };
+    Session {
+        id: summary.id.to_string(),
+        user: summary.user,
+        target: summary.target,
+        login: summary.login,
+        started: summary.started,
+        ended: end.map(|end| end.ended),
+        bytes_in: moved(LiveSession::bytes_in, end.and_then(|end| end.bytes_in)),
+        bytes_out: moved(LiveSession::bytes_out, end.and_then(|end| end.bytes_out)),
+        ended_by: end.map(|end| end.ended_by.clone()),
+        recording_root: summary.recording_root,
+        origin: live.and_then(|live| live.origin.as_ref().map(|origin| origin.ip.to_string())),
+    }
+}
+
+async fn record(services: &Services, permit: &ApiPermit, filter: &str, rows: usize) -> Result<(), Problem> {
+    let (filter, mode) = (filter.to_owned(), "sessions".to_owned());
+    let searched = Searched { filter, since: None, until: None, rows: Some(rows as u64), mode };
+    let event = Event::new(&services.ambient, permit.actor().clone(), Detail::AuditSearched(searched))
+        .from_origin(permit.origin().cloned())
+        .under(permit.policy().clone());
+    services.log.append(&event).await?;
+    Ok(())
+}

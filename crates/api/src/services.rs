@@ -1,0 +1,93 @@
+//! What the handlers call.
+
+use std::path::PathBuf;
+
+use access::{Access, ApiPermit, ApiResource, Operation, Refusal, Verb};
+use audit_log::AuditLog;
+use event::Ambient;
+use gateway::Gateway;
+use identity::Identity;
+use query::Query;
+use recording::Recordings;
+
+use crate::Problem;
+use crate::caller::Caller;
+
+/// The crates below, as one server has wired them.
+pub struct Services {
+    /// The audit log.
+    pub log: AuditLog,
+    /// Search over it.
+    pub query: Query,
+    /// Recordings.
+    pub recordings: Recordings,
+    /// People and certificates.
+    pub identity: Identity,
+    /// Roles, targets, locks.
+    pub access: Access,
+    /// Live sessions.
+    pub gateway: Gateway,
+    /// Time and randomness.
+    pub ambient: Ambient,
+    /// What this server says of itself.
+    pub facts: Facts,
+}
+
+/// What a server says of itself.
+#[derive(Clone, Debug)]
+pub struct Facts {
+    /// Release.
+    pub version: String,
+    /// Name of this node.
+    pub node: String,
+    /// Name or address under which clients reach it.
+    pub public_host: String,
+    /// Port of the API.
+    pub api_port: u16,
+    /// Port of the SSH gate.
+    pub ssh_port: u16,
+    /// Folder of the audit log, for verification.
+    pub log_folder: PathBuf,
+}
+
+impl Facts {
+    /// Writes the link that `lodge login --invite` takes. The fingerprint stands behind `#`, so it is never sent.
+    pub fn invite_link(&self, token: &str, fingerprint: &str) -> String {
+        let host = if self.public_host.contains(':') {
+            format!("[{}]", self.public_host)
+        } else {
+            self.public_host.clone()
+        };
+        format!("https://{host}:{}/invite/{token}#{fingerprint}", self.api_port)
+    }
+}
+
+impl Services {
+    /// Asks whether the caller may do this; a refusal is in the log before it is answered.
+    pub async fn permit(
+        &self,
+        caller: &Caller,
+        resource: ApiResource,
+        verb: Verb,
+    ) -> Result<ApiPermit, Problem> {
+        let operation =
+            Operation::new(resource, verb).ok_or_else(|| Problem::internal(&"no such operation"))?;
+        Ok(self.access.authorize_api(&caller.who, operation).await?)
+    }
+
+    /// Says whether the caller would be allowed this now, for a stream that was permitted when it began. Permits nothing.
+    pub fn may(&self, caller: &Caller, resource: ApiResource, verb: Verb) -> bool {
+        let operation = Operation::new(resource, verb);
+        operation.is_some_and(|operation| self.access.would_authorize_api(&caller.who, operation))
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Problem {
+        match refusal {
+            Refusal::Denied { code, why } => Problem::forbidden(code, why),
+            Refusal::Log(error) => error.into(),
+            Refusal::State(why) => Problem::internal(&why),
+        }
+    }
+}

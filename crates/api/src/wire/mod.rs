@@ -1,0 +1,13 @@
+//! The shapes of requests and answers, shared by the server's handlers and the clients. No logic.
+
+mod access;
+mod identity;
+mod log;
+mod sessions;
+mod status;
+
+pub use access::*;
+pub use identity::*;
+pub use log::*;
+pub use sessions::*;
+pub use status::*;

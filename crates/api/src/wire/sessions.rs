@@ -1,0 +1,62 @@
+//! Sessions and recordings.
+
+use event::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// A session, live or past.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Session {
+    /// Session id.
+    pub id: String,
+    /// Whose it is.
+    pub user: String,
+    /// Where it goes.
+    pub target: String,
+    /// Account there.
+    pub login: String,
+    /// When it began.
+    #[schema(value_type = String, format = DateTime)]
+    pub started: Timestamp,
+    /// When it ended; absent while it is live.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub ended: Option<Timestamp>,
+    /// What ended it.
+    pub ended_by: Option<String>,
+    /// Bytes from client to target.
+    pub bytes_in: u64,
+    /// Bytes from target to client.
+    pub bytes_out: u64,
+    /// Root hash of the recording.
+    pub recording_root: Option<String>,
+    /// Where the client was.
+    pub origin: Option<String>,
+}
+
+/// A page of sessions.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Sessions {
+    /// The sessions, newest first.
+    pub sessions: Vec<Session>,
+    /// Where to go on; absent at the end.
+    pub next: Option<String>,
+}
+
+/// What is known of a recording.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Recording {
+    /// Session id.
+    pub session: String,
+    /// Root hash as the recording itself gives it.
+    pub root: Option<String>,
+    /// Root hash as the audit log gives it.
+    pub logged_root: Option<String>,
+    /// Whether every chunk was rechecked and both roots are the same.
+    pub verified: bool,
+    /// What is wrong, when it is not.
+    pub damage: Option<String>,
+    /// From first to last frame, in milliseconds.
+    pub duration_ms: u64,
+    /// Bytes before compression.
+    pub bytes: u64,
+}
