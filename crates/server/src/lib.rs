@@ -1,0 +1,14 @@
+//! The composition root: configuration, wiring, run. Knows every other crate and holds no logic of its own.
+#![forbid(unsafe_code)]
+
+pub mod config;
+mod metrics;
+mod run;
+pub mod system;
+mod tls;
+mod wiring;
+
+pub use config::Config;
+pub use protocols::proxy_header::encode as proxy_header;
+pub use run::Server;
+pub use wiring::StartError;

@@ -1,0 +1,111 @@
+//! A running server: its listeners, its tasks, its end.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use api::Services;
+use event::Ambient;
+use gateway::{Door, Limits};
+use protocols::PROTOCOLS;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::metrics::Metrics;
+use crate::{Config, tls, wiring};
+
+/// A running server.
+pub struct Server {
+    /// Where the API listens.
+    pub api: SocketAddr,
+    /// Where the SSH gate listens.
+    pub ssh: SocketAddr,
+    /// Where metrics and health are served.
+    pub metrics: SocketAddr,
+    /// Invite link of the first admin, while nobody has used it.
+    pub invite: Option<String>,
+    services: Arc<Services>,
+    stop: watch::Sender<bool>,
+    tasks: JoinSet<()>,
+}
+
+impl Server {
+    /// Starts everything; it listens when this returns.
+    pub async fn start(config: &Config, ambient: Ambient) -> Result<Server> {
+        // Listeners come first: whoever finds a port taken has changed nothing.
+        let api_listener = bind(config.api.listen, "the API").await?;
+        let ssh_listener = bind(config.ssh.listen, "the SSH gate").await?;
+        let metrics_listener = bind(config.metrics.listen, "metrics").await?;
+        let (api, ssh) = (api_listener.local_addr()?, ssh_listener.local_addr()?);
+        let metrics = metrics_listener.local_addr()?;
+        let services = wiring::build(config, &ambient, api.port(), ssh.port()).await?;
+        let invite =
+            services.identity.first_admin_invite().await.context("cannot make the first admin's invite")?;
+        let fingerprint = services.identity.x509_fingerprint();
+        let invite = invite.map(|invite| services.facts.invite_link(&invite.token.expose(), &fingerprint));
+
+        let (stop, stopping) = watch::channel(false);
+        let mut tasks = JoinSet::new();
+        let names = api_names(config);
+        let (tls_sender, tls) = watch::channel(tls::configuration(&services.identity, &names).await?);
+        tasks.spawn(tls::renew(services.identity.clone(), names, tls_sender));
+        let router = api::router(services.clone(), config.api.requests_per_second);
+        tasks.spawn(api::listen::serve(api_listener, tls, router, stopping.clone()));
+        let figures = Metrics::new(services.log.clone(), services.gateway.clone(), ambient).router();
+        tasks.spawn(async move {
+            if let Err(error) = axum::serve(metrics_listener, figures).await {
+                tracing::error!(%error, "metrics are no longer served");
+            }
+        });
+        let mut listeners = vec![("ssh", ssh_listener)];
+        for protocol in PROTOCOLS {
+            let Some(at) = listeners.iter().position(|(name, _)| *name == protocol.name()) else { continue };
+            let (_, listener) = listeners.swap_remove(at);
+            let limits = Limits { unproven: config.ssh.max_unproven, ..Limits::default() };
+            let door =
+                Door { listener, public_name: config.public_host.clone(), limits, stop: stopping.clone() };
+            let serving = protocol.serve(services.gateway.clone(), door);
+            tasks.spawn(async move {
+                if let Err(error) = serving.await {
+                    tracing::error!(%error, "a gate stopped listening");
+                }
+            });
+        }
+        Ok(Server { api, ssh, metrics, invite, services, stop, tasks })
+    }
+
+    /// Stops taking connections, ends every session with its recording sealed, and closes the log.
+    pub async fn stop(mut self) -> Result<()> {
+        self.stop.send_replace(true);
+        self.services.gateway.shutdown().await;
+        self.tasks.shutdown().await;
+        let log = self.services.log.clone();
+        tokio::task::spawn_blocking(move || log.shutdown()).await.context("cannot close the audit log")
+    }
+
+    /// Waits until the audit log fails, after which going on would be acting unrecorded.
+    pub async fn log_failed(&self) {
+        let mut look = tokio::time::interval(std::time::Duration::from_millis(500));
+        while !self.services.log.health().failed {
+            look.tick().await;
+        }
+    }
+}
+
+async fn bind(address: SocketAddr, what: &str) -> Result<TcpListener> {
+    TcpListener::bind(address)
+        .await
+        .with_context(|| format!("cannot listen on {address} for {what}; is it taken?"))
+}
+
+fn api_names(config: &Config) -> Vec<String> {
+    let mut names = vec![config.public_host.clone()];
+    let own = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
+    for name in config.api.names.iter().cloned().chain(own) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
+}

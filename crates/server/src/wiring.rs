@@ -1,0 +1,117 @@
+//! From configuration to the parts of one server, in the order in which they stand on each other.
+
+use std::fs;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use access::{Access, Resource};
+use anyhow::{Context, Result};
+use api::{Facts, Services};
+use audit_log::{AuditLog, LogConfig};
+use event::Ambient;
+use gateway::Gateway;
+use identity::Identity;
+use query::Query;
+use recording::Recordings;
+use store::tables::{Sqlite, Tables};
+use store::vault::{RandomFill, Vault};
+
+use crate::Config;
+
+/// Why a server could not start; the sentence says what to do.
+pub type StartError = anyhow::Error;
+
+/// Builds the parts and recovers what a crash left behind.
+pub async fn build(
+    config: &Config,
+    ambient: &Ambient,
+    api_port: u16,
+    ssh_port: u16,
+) -> Result<Arc<Services>> {
+    make_folder(&config.data_dir)?;
+    let vault = Arc::new(open_vault(config, ambient)?);
+    let log = open_log(config.clone(), vault.clone(), ambient.clone()).await?;
+    let tables: Arc<dyn Tables> = Arc::new(Sqlite::open(&config.data_dir.join("state.db"))?);
+    let identity = Identity::open(tables.clone(), vault, log.clone(), ambient.clone())
+        .await
+        .context("cannot open users and authorities")?;
+    let access = Access::open(tables, log.clone(), identity.clone(), ambient.clone())
+        .await
+        .context("cannot open roles and targets")?;
+    let recordings = Recordings::open(&config.data_dir.join("recordings"), ambient.clone())
+        .context("cannot open recordings")?;
+    let gateway =
+        Gateway::new(log.clone(), recordings.clone(), identity.clone(), access.clone(), ambient.clone());
+    let left_open = gateway.recover().await.context("cannot recover sessions that a crash left open")?;
+    if left_open > 0 {
+        tracing::warn!(left_open, "closed sessions that a crash left open");
+    }
+    apply_resources(&access, &config.resources).await?;
+    let facts = Facts {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        node: config.name.clone(),
+        public_host: config.public_host.clone(),
+        api_port,
+        ssh_port,
+        log_folder: config.data_dir.join("log"),
+    };
+    let query = Query::new(log.clone());
+    Ok(Arc::new(Services {
+        log,
+        query,
+        recordings,
+        identity,
+        access,
+        gateway,
+        ambient: ambient.clone(),
+        facts,
+    }))
+}
+
+fn make_folder(folder: &Path) -> Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true).mode(0o700).create(folder).with_context(|| {
+        format!(
+            "cannot make the data folder {}; name another with --data-dir or `data_dir`",
+            folder.display()
+        )
+    })
+}
+
+fn open_vault(config: &Config, ambient: &Ambient) -> Result<Vault> {
+    let ambient = ambient.clone();
+    let fill: RandomFill = Arc::new(move |bytes: &mut [u8]| ambient.fill(bytes));
+    Ok(Vault::open(&config.master_key(), &fill)?)
+}
+
+async fn open_log(config: Config, vault: Arc<Vault>, ambient: Ambient) -> Result<AuditLog> {
+    let mut log = LogConfig::new(config.data_dir.join("log"), &config.log_origin());
+    log.source = format!("lodge/{}", config.name);
+    log.version = env!("CARGO_PKG_VERSION").to_owned();
+    log.reserve_bytes = config.log.reserve_mib << 20;
+    // Recovery reads files, and must not hold up the runtime.
+    let opened = tokio::task::spawn_blocking(move || AuditLog::open(log, &vault, ambient)).await?;
+    opened.context("cannot open the audit log")
+}
+
+/// Applies the resources that the configuration names: what they declare holds at every start.
+async fn apply_resources(access: &Access, files: &[PathBuf]) -> Result<()> {
+    if files.is_empty() {
+        return Ok(());
+    }
+    let permit = access.boot_permit().context("resources were applied already")?;
+    for file in files {
+        let text = fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+        let resources =
+            Resource::parse_all(&text).with_context(|| format!("cannot take {}", file.display()))?;
+        for resource in resources {
+            let (kind, name) = (resource.kind(), resource.name().to_owned());
+            let applied = access.apply(&permit, resource).await;
+            let change =
+                applied.with_context(|| format!("cannot apply {kind} `{name}` of {}", file.display()))?;
+            tracing::info!(%kind, name, %change, "applied a resource of the configuration");
+        }
+    }
+    Ok(())
+}
