@@ -1,0 +1,61 @@
+//! `lodge audit tail`
+
+use std::io::BufRead;
+
+use anyhow::{Context as _, Result};
+use api::wire::{EventRow, Events};
+use clap::Args;
+
+use super::Context;
+use super::search::cells;
+use crate::terminal::{Output, print_line, printable};
+
+/// Shows the newest events and, with `-f`, those that come.
+#[derive(Args)]
+pub struct Arguments {
+    /// Filter; everything when left out.
+    #[arg(default_value = "")]
+    filter: String,
+    /// Goes on with events as they come.
+    #[arg(short, long)]
+    follow: bool,
+    /// How many of the newest to begin with.
+    #[arg(short = 'n', long, default_value_t = 10)]
+    lines: u32,
+}
+
+/// Runs the verb.
+pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
+    let client = context.client()?;
+    let query = [("filter", arguments.filter.clone()), ("limit", arguments.lines.to_string())];
+    let page: Events = client.get("/v1/events", &query)?;
+    for row in page.events.iter().rev() {
+        print(row, context.output)?;
+    }
+    if !arguments.follow {
+        return Ok(());
+    }
+    let query = [("filter", arguments.filter.clone()), ("from", page.coverage.size.to_string())];
+    let stream = client.stream("/v1/events/stream", &query)?;
+    for line in stream.lines() {
+        let line = line.context("the stream of events broke off; run the command again to go on")?;
+        // Server-sent events: only data lines carry events, the rest keeps the connection alive.
+        if let Some(data) = line.strip_prefix("data:") {
+            print(
+                &serde_json::from_str(data.trim_start())
+                    .context("the server sent an event that cannot be read")?,
+                context.output,
+            )?;
+        }
+    }
+    Ok(())
+}
+
+fn print(row: &EventRow, output: Output) -> Result<()> {
+    match output {
+        Output::Table => {
+            print_line(&cells(row).iter().map(|cell| printable(cell)).collect::<Vec<_>>().join("  "))
+        }
+        Output::Json | Output::Ndjson => print_line(&serde_json::to_string(row)?),
+    }
+}

@@ -1,0 +1,23 @@
+//! `lodge delete`
+
+use anyhow::Result;
+use clap::Args;
+
+use super::{Context, get};
+use crate::terminal::print_line;
+
+/// Deletes a role, target or lock.
+#[derive(Args)]
+pub struct Arguments {
+    /// `role`, `target` or `lock`.
+    #[arg(value_parser = ["role", "target", "lock"])]
+    kind: String,
+    /// Its name.
+    name: String,
+}
+
+/// Runs the verb.
+pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
+    context.client()?.delete(&format!("/v1/{}/{}", get::plural(&arguments.kind), arguments.name))?;
+    print_line(&format!("{} {} was deleted", arguments.kind, arguments.name))
+}

@@ -1,0 +1,119 @@
+//! `lodge serve`
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use server::config::MessageFormat;
+use server::{Config, Server};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Runs the server: the gate, the API, the audit log.
+///
+/// Without any configuration it makes a data folder with keys and the first admin's invite, and listens. The invite link
+/// is printed at every start until somebody has used it. SIGTERM and SIGINT end it in order: sessions are ended and their
+/// recordings sealed.
+#[derive(Args)]
+pub struct Arguments {
+    /// Configuration, TOML.
+    #[arg(long, short, value_name = "FILE", env = "LODGE_CONFIG", hide_env_values = true)]
+    config: Option<PathBuf>,
+    /// Folder of everything that Lodge keeps.
+    #[arg(long, value_name = "FOLDER")]
+    data_dir: Option<PathBuf>,
+    /// File of the 32-byte master key; made when missing.
+    #[arg(long, value_name = "FILE", env = "LODGE_MASTER_KEY_FILE", hide_env_values = true)]
+    master_key_file: Option<PathBuf>,
+    /// Name or address under which clients reach Lodge.
+    #[arg(long, value_name = "HOST")]
+    public_host: Option<String>,
+    /// Address of the API.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    api_listen: Option<SocketAddr>,
+    /// Address of the SSH gate.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    ssh_listen: Option<SocketAddr>,
+    /// Address of metrics and health, plain HTTP.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    metrics_listen: Option<SocketAddr>,
+    /// Writes the addresses and the invite link to this file as JSON once it listens.
+    #[arg(long, value_name = "FILE")]
+    ready_file: Option<PathBuf>,
+}
+
+/// Runs the verb.
+pub fn run(arguments: Arguments) -> Result<()> {
+    let config = configuration(&arguments)?;
+    start_messages(&config)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start")?;
+    runtime.block_on(serve(&config, arguments.ready_file))
+}
+
+fn configuration(arguments: &Arguments) -> Result<Config> {
+    let mut config = match &arguments.config {
+        Some(path) => Config::read(path)?,
+        None => Config::default(),
+    };
+    let Arguments { data_dir, master_key_file, public_host, api_listen, ssh_listen, metrics_listen, .. } =
+        arguments;
+    config.data_dir = data_dir.clone().unwrap_or(config.data_dir);
+    config.master_key_file = master_key_file.clone().or(config.master_key_file);
+    config.public_host = public_host.clone().unwrap_or(config.public_host);
+    config.api.listen = api_listen.unwrap_or(config.api.listen);
+    config.ssh.listen = ssh_listen.unwrap_or(config.ssh.listen);
+    config.metrics.listen = metrics_listen.unwrap_or(config.metrics.listen);
+    Ok(config)
+}
+
+fn start_messages(config: &Config) -> Result<()> {
+    let level = &config.messages.level;
+    let filter = tracing_subscriber::EnvFilter::try_new(level)
+        .with_context(|| format!("`{level}` is no message level"))?;
+    let messages = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match config.messages.format {
+        MessageFormat::Text => messages.init(),
+        MessageFormat::Json => messages.json().init(),
+    }
+    Ok(())
+}
+
+async fn serve(config: &Config, ready_file: Option<PathBuf>) -> Result<()> {
+    let server = Server::start(config, server::system::ambient()).await?;
+    tracing::info!(api = %server.api, ssh = %server.ssh, metrics = %server.metrics, "listening");
+    if let Some(invite) = &server.invite {
+        tracing::info!("nobody has joined yet; the first admin's invite: {invite}");
+    }
+    if let Some(path) = ready_file {
+        announce(&server, &path)?;
+    }
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+        () = server.log_failed() => {
+            server.stop().await?;
+            bail!("the audit log failed, so Lodge stopped: nothing may happen unrecorded. Look at the disk, then start again");
+        }
+    }
+    tracing::info!("ending sessions and closing the log");
+    server.stop().await
+}
+
+/// Writes the file whole or not at all; it holds the invite, so only its owner may read it.
+fn announce(server: &Server, path: &std::path::Path) -> Result<()> {
+    use std::io::Write;
+    use std::os::unix::fs::OpenOptionsExt;
+    let facts = serde_json::json!({
+        "api": server.api.to_string(),
+        "ssh": server.ssh.to_string(),
+        "metrics": server.metrics.to_string(),
+        "invite": server.invite,
+    });
+    let unfinished = path.with_extension("unfinished");
+    let mut file =
+        std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
+    file.write_all(facts.to_string().as_bytes())?;
+    std::fs::rename(&unfinished, path).with_context(|| format!("cannot write {}", path.display()))
+}

@@ -1,0 +1,486 @@
+//! Whole journeys with stock programs: from login to offline proof.
+#![allow(clippy::unwrap_used, reason = "a journey that cannot go on has failed")]
+
+mod bed;
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use bed::{Bed, Person, Run, own_account, wait_for};
+use serde_json::Value;
+
+fn program() -> &'static Path {
+    Path::new(env!("CARGO_BIN_EXE_lodge"))
+}
+
+/// Events that a filter finds, oldest first.
+#[track_caller]
+fn events(person: &Person, filter: &str) -> Vec<Value> {
+    let found =
+        person.run(&["audit", "search", filter, "--order", "oldest", "--limit", "1000", "-o", "ndjson"]).ok();
+    let row = |line: &str| serde_json::from_str::<Value>(line).expect("a row is JSON")["event"].clone();
+    found.lines().map(row).collect()
+}
+
+#[track_caller]
+fn one(person: &Person, filter: &str) -> Value {
+    let found = events(person, filter);
+    assert_eq!(found.len(), 1, "{filter}: {found:#?}");
+    found.into_iter().next().expect("there is one")
+}
+
+fn text(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}
+
+fn sha256(path: &Path) -> String {
+    let out = Run::of(Command::new("sha256sum").arg(path)).ok();
+    out.split_whitespace().next().expect("sha256sum prints a hash").to_owned()
+}
+
+#[test]
+fn everything_that_a_person_does_is_found_replayed_and_proved() {
+    let bed = Bed::start(program());
+    let admin = bed.admin();
+    let account = own_account();
+    let _sshd = bed.target(&admin, "web-1");
+    let alice = bed.developer(&admin, "alice", &account);
+    let at = format!("{account}@web-1");
+
+    // An exec keeps its exit code and its two streams apart.
+    let run = alice.ssh(&[&at, "echo out; echo err >&2; exit 7"]);
+    assert_eq!((run.code, run.out.as_str(), run.err.as_str()), (7, "out\n", "err\n"));
+    let command = one(&admin, "kind: session.command and detail.command: *exit*7*");
+    assert_eq!(command["actor"]["user"], "alice");
+    assert_eq!(command["target"]["name"], "web-1");
+    let session = command["session"].as_str().expect("a command belongs to a session").to_owned();
+    let end = one(&admin, &format!("kind: session.command_end and session: {session}"));
+    assert_eq!(end["detail"]["exit_code"], 7);
+    assert_eq!(end["detail"]["stdout_bytes"], 4);
+    assert_eq!(end["detail"]["stderr_bytes"], 4);
+
+    // The recording's root is in the log twice, and the recording is what it commits to.
+    let sealed = one(&admin, &format!("kind: recording.sealed and session: {session}"));
+    let ended = one(&admin, &format!("kind: session.end and session: {session}"));
+    assert_eq!(sealed["detail"]["root"], ended["detail"]["recording_root"]);
+    let root = sealed["detail"]["root"].as_str().expect("a seal has a root");
+    assert!(admin.run(&["play", &session, &format!("--verify={root}")]).ok().contains(root));
+    let wrong = "0".repeat(64);
+    assert_eq!(admin.run(&["play", &session, &format!("--verify={wrong}")]).code, 4);
+    assert!(admin.run(&["play", &session, "--format", "text"]).ok().contains("err"));
+    assert!(admin.run(&["play", &session, "--format", "asciicast"]).ok().starts_with("{\"version\":3"));
+
+    // Files: what moved, with its hash, through scp (both protocols), sftp, rsync and git.
+    let file = bed.path("figures.bin");
+    fs::write(&file, (0..300_000_u32).flat_map(u32::to_le_bytes).collect::<Vec<u8>>()).unwrap();
+    for (flags, name) in [(&[][..], "by-sftp"), (&["-O"][..], "by-scp")] {
+        let remote = bed.path(name);
+        Run::of(alice.openssh("scp").args(flags).arg(&file).arg(format!("{at}:{}", remote.display()))).ok();
+        let back = bed.path(&format!("{name}-back"));
+        Run::of(alice.openssh("scp").args(flags).arg(format!("{at}:{}", remote.display())).arg(&back)).ok();
+        assert_eq!(sha256(&file), sha256(&back));
+        for kind in ["file.upload", "file.download"] {
+            let moved = one(&admin, &format!("kind: {kind} and detail.path: *{name}*"));
+            assert_eq!(moved["detail"]["sha256"], sha256(&file), "{kind} {name}");
+            assert_eq!(moved["detail"]["bytes"], 1_200_000);
+        }
+    }
+    let batch = bed.path("batch");
+    let folder = bed.path("made-by-sftp");
+    fs::write(
+        &batch,
+        format!(
+            "mkdir {0}\nput {1} {0}/a\nrename {0}/a {0}/b\nrm {0}/b\nrmdir {0}\n",
+            folder.display(),
+            file.display()
+        ),
+    )
+    .unwrap();
+    Run::of(alice.openssh("sftp").arg("-b").arg(&batch).arg(&at)).ok();
+    for kind in ["file.create_folder", "file.rename", "file.remove", "file.remove_folder"] {
+        assert!(!events(&admin, &format!("kind: {kind} and *made-by-sftp*")).is_empty(), "{kind}");
+    }
+    let synced = bed.path("synced");
+    let shell = format!("ssh -F {} -o BatchMode=yes", text(&alice.config()));
+    Run::of(
+        Command::new("rsync")
+            .args(["-a", "-e", &shell])
+            .arg(&file)
+            .arg(format!("{at}:{}/", synced.display())),
+    )
+    .ok();
+    assert_eq!(sha256(&file), sha256(&synced.join("figures.bin")));
+    assert!(!events(&admin, "kind: session.command and detail.command: rsync*").is_empty());
+    git_through_lodge(&bed, &alice, &at, &shell);
+
+    // A shell on a terminal, with what it showed.
+    let shown = shell_session(&alice, &at, "stty size; echo colormatic; exit\n");
+    assert!(shown.contains("colormatic"), "{shown}");
+    let shell = one(&admin, "kind: session.shell");
+    let session = shell["session"].as_str().expect("a shell belongs to a session");
+    assert!(admin.run(&["play", session, "--format", "text"]).ok().contains("colormatic"));
+
+    prove_and_verify(&bed, &admin, command["id"].as_str().expect("an event has an id"));
+}
+
+fn git_through_lodge(bed: &Bed, alice: &Person, at: &str, shell: &str) {
+    let origin = bed.path("origin.git");
+    let git = |folder: &Path, arguments: &[&str]| {
+        let mut git = Command::new("git");
+        git.arg("-C")
+            .arg(folder)
+            .args(["-c", "user.name=alice", "-c", "user.email=alice@example.com"])
+            .args(arguments);
+        Run::of(git.env("GIT_SSH_COMMAND", shell)).ok()
+    };
+    fs::create_dir(&origin).unwrap();
+    git(&origin, &["init", "-q", "--bare", "-b", "main"]);
+    let clone = bed.path("clone");
+    git(&bed.path("."), &["clone", "-q", &format!("{at}:{}", origin.display()), &text(&clone)]);
+    fs::write(clone.join("file"), "content\n").unwrap();
+    git(&clone, &["add", "file"]);
+    git(&clone, &["commit", "-q", "-m", "first"]);
+    git(&clone, &["push", "-q", "origin", "HEAD:main"]);
+    assert!(git(&origin, &["log", "--oneline", "main"]).contains("first"));
+    let _ = alice;
+}
+
+fn shell_session(person: &Person, at: &str, script: &str) -> String {
+    let mut ssh = person.openssh("ssh");
+    ssh.args(["-tt", at]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut child = ssh.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();
+    String::from_utf8_lossy(&child.wait_with_output().unwrap().stdout).into_owned()
+}
+
+fn prove_and_verify(bed: &Bed, admin: &Person, id: &str) {
+    let key = admin.run(&["ca", "export", "log-key"]).ok().trim().to_owned();
+    let stranger = bed.path("stranger");
+    let offline = |arguments: &[&str]| {
+        let mut command = Command::new(program());
+        Run::of(command.arg("--home").arg(&stranger).args(["audit", "verify", "--key", &key]).args(arguments))
+    };
+    let proof = bed.path("proof.json");
+    fs::write(&proof, admin.run(&["audit", "prove", id]).ok()).unwrap();
+    assert!(offline(&["--proof", &text(&proof)]).ok().contains("genuine"));
+    let forged = fs::read_to_string(&proof).unwrap().replace("alice", "mallo");
+    fs::write(&proof, forged).unwrap();
+    assert_eq!(offline(&["--proof", &text(&proof)]).code, 4);
+
+    let bundle = bed.path("bundle.ndjson");
+    admin.run(&["audit", "export", "--file", &text(&bundle)]).ok();
+    assert!(offline(&["--bundle", &text(&bundle)]).ok().contains("intact"));
+    let lines: Vec<String> = fs::read_to_string(&bundle).unwrap().lines().map(str::to_owned).collect();
+    let without_one: Vec<&str> =
+        lines.iter().enumerate().filter(|(at, _)| *at != 5).map(|(_, line)| line.as_str()).collect();
+    fs::write(&bundle, without_one.join("\n")).unwrap();
+    assert_eq!(offline(&["--bundle", &text(&bundle)]).code, 4);
+
+    assert!(admin.run(&["audit", "verify"]).ok().contains("intact"));
+    assert!(offline(&["--folder", &text(&bed.data().join("log")), "--live"]).ok().contains("intact"));
+}
+
+#[test]
+fn what_is_not_allowed_is_refused_and_recorded() {
+    let bed = Bed::start(program());
+    let admin = bed.admin();
+    let account = own_account();
+    let _sshd = bed.target(&admin, "web-1");
+    let alice = bed.developer(&admin, "alice", &account);
+
+    let refused = alice.ssh(&["nobody-else@web-1", "id"]).refused();
+    assert!(refused.contains("denied"), "{refused}");
+    let denied = one(&admin, "kind: access.denied and detail.protocol: ssh");
+    assert_eq!(denied["outcome"], "denied");
+    assert_eq!(denied["detail"]["login"], "nobody-else");
+    assert!(denied["reason"].is_string());
+
+    // The API is closed to her too, and says so with an event and exit code 3.
+    for arguments in
+        [&["audit", "search"][..], &["users", "ls"], &["get", "roles"], &["sessions", "ls"], &["ca", "ls"]]
+    {
+        assert_eq!(alice.run(arguments).code, 3, "{arguments:?}");
+    }
+    assert_eq!(events(&admin, "kind: access.denied and detail.protocol: api and actor.user: alice").len(), 5);
+
+    // Without a login there is nothing at all.
+    let nobody = bed.path("nobody");
+    let run = Run::of(Command::new(program()).arg("--home").arg(&nobody).args(["audit", "search"]));
+    assert_eq!(run.code, 3, "{}", run.err);
+
+    // Forwarding is off unless a role says otherwise.
+    let run =
+        alice.ssh(&["-o", "ExitOnForwardFailure=yes", "-W", "127.0.0.1:1", &format!("{account}@web-1")]);
+    assert_ne!(run.code, 0);
+    assert!(!events(&admin, "kind: forward.denied").is_empty());
+}
+
+#[test]
+fn a_lock_cuts_running_sessions_and_refuses_new_ones() {
+    let bed = Bed::start(program());
+    let admin = bed.admin();
+    let account = own_account();
+    let _sshd = bed.target(&admin, "web-1");
+    let alice = bed.developer(&admin, "alice", &account);
+    let at = format!("{account}@web-1");
+
+    let mut running = alice.openssh("ssh");
+    running
+        .args([&at, "echo here; sleep 600"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut running = running.spawn().unwrap();
+    running.stdout.take().unwrap().read_exact(&mut [0; 5]).unwrap();
+    let lock = bed.path("lock.yaml");
+    fs::write(&lock, "kind: lock\nname: alice-is-out\nuser: alice\nreason: stolen laptop\n").unwrap();
+    admin.run(&["apply", "-f", &text(&lock)]).ok();
+    assert!(!running.wait().unwrap().success());
+
+    let cut = wait_for(|| events(&admin, "kind: session.terminated").into_iter().next());
+    assert_eq!(cut["detail"]["cause"], "lock");
+    let end = wait_for(|| events(&admin, "kind: session.end").into_iter().next());
+    assert_eq!(end["detail"]["ended_by"], "locked");
+    alice.ssh(&[&at, "true"]).refused();
+    assert_eq!(one(&admin, "kind: access.denied and detail.protocol: ssh")["detail"]["code"], "locked");
+
+    admin.run(&["delete", "lock", "alice-is-out"]).ok();
+    alice.ssh(&[&at, "true"]).ok();
+}
+
+#[test]
+fn an_auditor_reads_everything_and_reaches_nothing() {
+    let bed = Bed::start(program());
+    let admin = bed.admin();
+    let account = own_account();
+    let _sshd = bed.target(&admin, "web-1");
+    let alice = bed.developer(&admin, "alice", &account);
+    alice.ssh(&[&format!("{account}@web-1"), "echo colormatic"]).ok();
+    let invite = admin.run(&["users", "add", "vera", "--roles", "auditor", "-o", "json"]).ok();
+    let vera = bed.join(&bed::invite_of(&invite));
+
+    let command = one(&vera, "kind: session.command");
+    let session = command["session"].as_str().unwrap();
+    assert!(vera.run(&["play", session, "--format", "text"]).ok().contains("colormatic"));
+    vera.run(&["audit", "prove", command["id"].as_str().unwrap()]).ok();
+    vera.run(&["audit", "verify"]).ok();
+    vera.ssh(&[&format!("{account}@web-1"), "true"]).refused();
+    assert_eq!(vera.run(&["users", "add", "eve", "--roles", "admin"]).code, 3);
+    assert_eq!(vera.run(&["sessions", "kill", session]).code, 3);
+
+    // Reading is an action too.
+    for kind in ["audit.searched", "recording.viewed", "audit.proved", "audit.verified"] {
+        assert!(!events(&admin, &format!("kind: {kind} and actor.user: vera")).is_empty(), "{kind}");
+    }
+}
+
+#[test]
+fn a_killed_server_keeps_what_it_acknowledged() {
+    let mut bed = Bed::start(program());
+    let admin = bed.admin();
+    let account = own_account();
+    let _sshd = bed.target(&admin, "web-1");
+    let alice = bed.developer(&admin, "alice", &account);
+
+    let mut running = alice.openssh("ssh");
+    running.args([&format!("{account}@web-1"), "echo colormatic; sleep 600"]);
+    let mut running =
+        running.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    running.stdout.take().unwrap().read_exact(&mut [0; 11]).unwrap();
+    let session = one(&admin, "kind: session.start")["session"].as_str().unwrap().to_owned();
+    // What was shown is on disk a second later at most; then the power goes.
+    wait_for(|| admin.run(&["play", &session, "--format", "text"]).ok().contains("colormatic").then_some(()));
+    bed.kill();
+    let _ = running.kill();
+    let _ = running.wait();
+
+    bed.resume();
+    let profile = fs::read_to_string(admin.home.join("profile.json")).unwrap();
+    let mut profile: Value = serde_json::from_str(&profile).unwrap();
+    profile["server"] = format!("https://{}", bed.facts.api).into();
+    fs::write(admin.home.join("profile.json"), profile.to_string()).unwrap();
+    let abandoned = one(&admin, "kind: session.abandoned");
+    assert_eq!(abandoned["session"], session.as_str());
+    one(&admin, &format!("kind: recording.truncated and session: {session}"));
+    assert!(admin.run(&["play", &session, "--format", "text"]).ok().contains("colormatic"));
+    assert!(admin.run(&["audit", "verify"]).ok().contains("intact"));
+    let opened = events(&admin, "kind: log.opened");
+    assert_eq!(opened.len(), 2);
+    assert_eq!(opened[1]["detail"]["clean"], false);
+}
+
+#[test]
+fn a_stop_in_order_seals_recordings_and_a_start_finds_nothing_to_mend() {
+    let mut bed = Bed::start(program());
+    let admin = bed.admin();
+    let account = own_account();
+    let _sshd = bed.target(&admin, "web-1");
+    let alice = bed.developer(&admin, "alice", &account);
+    let mut running = alice.openssh("ssh");
+    running
+        .args([&format!("{account}@web-1"), "echo here; sleep 600"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null());
+    let mut running = running.spawn().unwrap();
+    running.stdout.take().unwrap().read_exact(&mut [0; 5]).unwrap();
+    bed.stop();
+    assert!(!running.wait().unwrap().success());
+    let key = fs::read_to_string(admin.home.join("log.vkey")).unwrap();
+    let log = text(&bed.data().join("log"));
+    assert!(admin.run(&["audit", "verify", "--folder", &log, "--key", key.trim()]).ok().contains("intact"));
+    let sealed = fs::read_dir(bed.data().join("recordings")).unwrap().flatten().map(|entry| entry.path());
+    assert!(sealed.into_iter().all(|path| path.extension().is_none_or(|extension| extension != "part")));
+}
+
+#[test]
+fn an_authority_is_rotated_while_people_work() {
+    let bed = Bed::start(program());
+    let admin = bed.admin();
+    let account = own_account();
+    let sshd = bed.target(&admin, "web-1");
+    let alice = bed.developer(&admin, "alice", &account);
+    let at = format!("{account}@web-1");
+
+    admin.run(&["ca", "rotate", "gate", "prepare"]).ok();
+    fs::write(sshd.folder.join("trusted"), admin.run(&["ca", "export", "sshd"]).ok()).unwrap();
+    alice.ssh(&[&at, "true"]).ok();
+    admin.run(&["ca", "rotate", "gate", "overlap"]).ok();
+    alice.ssh(&[&at, "true"]).ok();
+    admin.run(&["ca", "rotate", "gate", "complete"]).ok();
+    fs::write(sshd.folder.join("trusted"), admin.run(&["ca", "export", "sshd"]).ok()).unwrap();
+    alice.ssh(&[&at, "true"]).ok();
+
+    // Withdrawing the user authority's old key ends what it signed.
+    admin.run(&["ca", "rotate", "user", "overlap"]).ok();
+    alice.ssh(&[&at, "true"]).ok();
+    admin.run(&["ca", "rotate", "user", "complete"]).ok();
+    alice.ssh(&[&at, "true"]).refused();
+    assert!(!events(&admin, "kind: cert.deny and detail.usage: ssh_user").is_empty());
+    assert_eq!(events(&admin, "kind: authority.rotate").len(), 5);
+}
+
+#[test]
+fn passwords_codes_and_invites_are_checked() {
+    let bed = Bed::start(program());
+    let admin = bed.admin();
+    let invite = admin.run(&["users", "add", "bob", "--roles", "access", "-o", "json"]).ok();
+    let invite = bed::invite_of(&invite);
+    let bob = bed.join(&invite);
+    assert!(bob.welcome.contains("recovery codes"));
+
+    // An invite works once.
+    let again = login(&bed, &["--invite", &invite], "another long password\nanother long password\n");
+    assert!(again.refused().contains("invite"));
+    // A wrong password, a wrong code and an unknown user look the same.
+    let server = format!("https://{}", bed.facts.api);
+    let fingerprint = admin.run(&["ca", "export", "fingerprint"]).ok().trim().to_owned();
+    let common = ["--server", &server, "--ca", &fingerprint];
+    let mut said = Vec::new();
+    for (user, password, code) in [
+        ("bob", "wrong password", bob.code(2)),
+        ("bob", bob.password(), "000000".to_owned()),
+        ("carol", "whatever", bob.code(2)),
+    ] {
+        let arguments: Vec<&str> = common.iter().copied().chain(["--user", user, "--code", &code]).collect();
+        said.push(login(&bed, &arguments, &format!("{password}\n")).refused());
+    }
+    assert!(said.iter().all(|line| *line == said[0]), "{said:?}");
+    assert_eq!(events(&admin, "kind: user.login and outcome: failure").len(), 3);
+    // A server whose authority is another is refused before anything is sent.
+    let other = format!("sha256:{}", "0".repeat(64));
+    let refused =
+        login(&bed, &["--server", &server, "--ca", &other, "--user", "bob", "--code", "1"], "x\n").refused();
+    assert!(refused.contains("somebody may be in between"), "{refused}");
+    // Signing out ends the certificates everywhere.
+    let copy = bed.path("copied-home");
+    Run::of(Command::new("cp").arg("-r").arg(&bob.home).arg(&copy)).ok();
+    bob.run(&["logout"]).ok();
+    let stolen = Run::of(Command::new(program()).arg("--home").arg(&copy).arg("targets"));
+    assert_eq!(stolen.code, 3, "{}", stolen.err);
+}
+
+fn login(bed: &Bed, arguments: &[&str], typed: &str) -> Run {
+    let home = bed.path("somebody");
+    let mut command = Command::new(program());
+    command.arg("--home").arg(&home).args(["login", "--no-agent"]).args(arguments);
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // The program may refuse before it reads.
+    let _ = child.stdin.take().unwrap().write_all(typed.as_bytes());
+    let output = child.wait_with_output().unwrap();
+    Run {
+        code: output.status.code().unwrap_or(-1),
+        out: String::from_utf8_lossy(&output.stdout).into_owned(),
+        err: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
+
+#[test]
+fn ssh_audit_finds_no_failure() {
+    let Some(ssh_audit) = std::env::var_os("LODGE_SSH_AUDIT") else {
+        eprintln!("ssh-audit is not here; `cargo xtask test` brings it");
+        return;
+    };
+    let bed = Bed::start(program());
+    let (host, port) = bed.facts.ssh.split_once(':').unwrap();
+    let mut audit = Command::new("python3");
+    audit
+        .args(["-m", "ssh_audit.ssh_audit", "--no-colors", "--skip-rate-test", "-p", port, host])
+        .env("PYTHONPATH", ssh_audit);
+    let run = Run::of(&mut audit);
+    assert!(run.out.contains("(kex)"), "{}{}", run.out, run.err);
+    let failures: Vec<&str> = run.out.lines().filter(|line| line.contains("[fail]")).collect();
+    assert!(failures.is_empty(), "{failures:#?}");
+}
+
+#[test]
+fn garbage_and_silence_on_every_port_do_no_harm() {
+    let bed = Bed::start(program());
+    let admin = bed.admin();
+    let silent: Vec<TcpStream> = [&bed.facts.api, &bed.facts.ssh]
+        .iter()
+        .flat_map(|at| (0..20).map(|_| TcpStream::connect(at.as_str()).unwrap()))
+        .collect();
+    for address in [&bed.facts.api, &bed.facts.ssh, &bed.facts.metrics] {
+        for garbage in [
+            &b"\0\0\0\0\0\0\0\0"[..],
+            b"GET / HTTP/1.1\r\n\r\n",
+            &[0xff; 70_000],
+            b"\r\n\r\n\0\r\nQUIT\n!\x11\x0c\x00\x00",
+        ] {
+            let mut stream = TcpStream::connect(address.as_str()).unwrap();
+            stream.set_read_timeout(Some(Duration::from_secs(2))).unwrap();
+            let _ = stream.write_all(garbage);
+            let _ = stream.read(&mut [0; 1024]);
+        }
+    }
+    admin.run(&["status"]).ok();
+    drop(silent);
+    let ready =
+        Run::of(Command::new("curl").args(["-sf", &format!("http://{}/readyz", bed.facts.metrics)])).ok();
+    assert_eq!(ready, "ready\n");
+    let metrics =
+        Run::of(Command::new("curl").args(["-sf", &format!("http://{}/metrics", bed.facts.metrics)])).ok();
+    assert!(metrics.contains("lodge_log_entries"), "{metrics}");
+}
+
+#[test]
+fn no_secret_stands_in_the_messages_or_the_log() {
+    let bed = Bed::start_with(program(), &["[messages]", "level = \"trace\""]);
+    let admin = bed.admin();
+    let messages = bed.messages();
+    let mut log = Vec::new();
+    for entry in fs::read_dir(bed.data().join("log/wal")).unwrap().flatten() {
+        log.extend(fs::read(entry.path()).unwrap());
+    }
+    let log = String::from_utf8_lossy(&log);
+    for secret in [admin.password(), &admin.secret, "PRIVATE KEY"] {
+        assert!(!messages.contains(secret), "a secret is in the messages");
+        assert!(!log.contains(secret), "a secret is in the log");
+    }
+}
