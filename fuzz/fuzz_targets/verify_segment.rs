@@ -1,0 +1,23 @@
+//! A segment of the write-ahead log as an enemy may have written it: walked whole, every record taken apart.
+#![no_main]
+
+use audit_log::verify::leaf::LeafView;
+use audit_log::verify::segment::{Piece, SegmentReader, record_parts, segment_header};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    let (mut reader, header) = SegmentReader::open(bytes).expect("a slice can always be read");
+    segment_header(&header);
+    let mut last = reader.offset();
+    while let Some(piece) = reader.next_piece().expect("a slice can always be read") {
+        if let Piece::Record { body, .. } = piece {
+            if let Some((leaf, salt, payload)) = record_parts(body) {
+                if let Some(view) = LeafView::parse(leaf) {
+                    view.commits_to(salt, payload);
+                }
+            }
+        }
+        assert!(reader.offset() >= last && reader.offset() <= bytes.len() as u64);
+        last = reader.offset();
+    }
+});

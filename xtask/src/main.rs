@@ -1,0 +1,58 @@
+//! The project's own commands. `cargo xtask help` lists them.
+#![forbid(unsafe_code)]
+
+mod arrows;
+mod bench;
+mod check;
+mod crash;
+mod demo;
+mod fuzz;
+mod generate;
+mod packages;
+mod run;
+mod test;
+mod tidy;
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::Parser;
+
+/// Checks, tests, demonstrates and measures Lodge.
+#[derive(Parser)]
+#[command(name = "cargo xtask")]
+enum Command {
+    /// Checks format, lints, arrows between crates, tidiness and generated files. Run it before each commit.
+    Check,
+    /// Runs every test, installing what the tests need.
+    Test(test::Arguments),
+    /// Runs the main job from login to offline proof against real servers, and ends by itself.
+    Demo(demo::Arguments),
+    /// Measures Lodge beside its rivals.
+    Bench(bench::Arguments),
+    /// Kills a writing log and recording at many points and checks what is left.
+    Crash(crash::Arguments),
+    /// Runs every fuzz target for a while (needs a nightly toolchain and cargo-fuzz).
+    Fuzz(fuzz::Arguments),
+    /// Writes the generated files anew: event catalogue, schema, OpenAPI document, command reference.
+    Generate,
+}
+
+fn main() -> Result<()> {
+    std::env::set_current_dir(root())?;
+    match Command::parse() {
+        Command::Check => check::run(),
+        Command::Test(arguments) => test::run(&arguments),
+        Command::Demo(arguments) => demo::run(&arguments),
+        Command::Bench(arguments) => bench::run(&arguments),
+        Command::Crash(arguments) => crash::run(&arguments),
+        Command::Fuzz(arguments) => fuzz::run(&arguments),
+        Command::Generate => generate::run(),
+    }
+}
+
+/// Returns the workspace's folder.
+fn root() -> PathBuf {
+    let manifest = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    manifest.parent().map(PathBuf::from).unwrap_or(manifest)
+}
