@@ -1,5 +1,6 @@
 //! Forwarded connections: TCP both ways, sockets, the agent.
 
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -23,6 +24,16 @@ async fn echo() -> u16 {
         }
     });
     port
+}
+
+/// Connects to a socket as soon as someone listens on it.
+async fn connect(socket: &Path) -> UnixStream {
+    loop {
+        match UnixStream::connect(socket).await {
+            Ok(stream) => return stream,
+            Err(_) => tokio::task::yield_now().await,
+        }
+    }
 }
 
 /// A background client, stopped when dropped.
@@ -116,11 +127,8 @@ async fn sockets_are_forwarded() {
     let mut ssh = bed.client("ssh");
     ssh.args(["-N", "-L", &format!("{}:{}", near.display(), far.display()), &format!("{}@web-1", me())]);
     let _client = Background(ssh.stdin(Stdio::null()).spawn().unwrap());
-    while !near.exists() {
-        tokio::task::yield_now().await;
-    }
     let mut text = String::new();
-    UnixStream::connect(&near).await.unwrap().read_to_string(&mut text).await.unwrap();
+    connect(&near).await.read_to_string(&mut text).await.unwrap();
     assert_eq!(text, "from the socket");
     let close = bed.wait_for("forward.close").await;
     assert_eq!(close.body.detail["direction"], "local_socket");
@@ -141,11 +149,8 @@ async fn a_stalled_forward_does_not_hold_up_the_others() {
     ssh.args(["-M", "-N", "-S"]).arg(&control);
     ssh.args(["-L", &format!("{}:127.0.0.1:{flood}", near.display()), &format!("{}@web-1", me())]);
     let _client = Background(ssh.stdin(Stdio::null()).spawn().unwrap());
-    while !near.exists() {
-        tokio::task::yield_now().await;
-    }
     // Connected and never read from: everything on the way fills up.
-    let _stalled = UnixStream::connect(&near).await.unwrap();
+    let _stalled = connect(&near).await;
     bed.wait_for("forward.open").await;
     for round in 0..3 {
         let mut ssh = bed.client("ssh");
@@ -161,9 +166,7 @@ async fn the_agent_is_forwarded_where_the_role_allows_it() {
         let socket = bed.path("agent.sock");
         let agent = Command::new("ssh-agent").args(["-D", "-a"]).arg(&socket).stdout(Stdio::null()).spawn();
         let _agent = Background(agent.unwrap());
-        while !socket.exists() {
-            tokio::task::yield_now().await;
-        }
+        drop(connect(&socket).await);
         let mut add = Command::new("ssh-add");
         succeed_in(add.arg("-q").arg(&bed.alice.key).env("SSH_AUTH_SOCK", &socket)).await;
         let mut ssh = Command::new("ssh");
