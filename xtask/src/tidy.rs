@@ -61,7 +61,7 @@ fn rust(path: &Path, text: &str, faults: &mut Vec<String>) {
     }
     for (index, line) in text.lines().enumerate() {
         let at = format!("{shown}:{}", index + 1);
-        if line.chars().count() > LONGEST_LINE && !is_test {
+        if index < code_lines && line.chars().count() > LONGEST_LINE && !is_test {
             faults.push(format!("{at} is longer than {LONGEST_LINE} characters"));
         }
         if let Some(mark) = MARKS.iter().find(|mark| line.contains(**mark)) {

@@ -107,6 +107,11 @@ impl Access {
         moved.then(|| format!("the target `{}` was given another address or host key", target.name))
     }
 
+    /// Says whether there is a target of this name. For the gate's own use; nobody is told.
+    pub fn has_target(&self, name: &str) -> bool {
+        self.snapshot().targets.contains_key(name)
+    }
+
     /// Lists the targets that `who` may reach now, each with the logins that would be granted.
     pub fn targets_for(&self, who: &Authenticated) -> Vec<ReachableTarget> {
         reachable(&self.snapshot(), &self.facts(who).0, self.ambient().now())

@@ -79,6 +79,11 @@ impl Gateway {
         &self.shared.ambient
     }
 
+    /// Says whether there is a target of this name; nobody outside is told.
+    pub fn has_target(&self, name: &str) -> bool {
+        self.shared.access.has_target(name)
+    }
+
     /// The sessions that are open now.
     pub fn sessions(&self) -> &Sessions {
         &self.shared.sessions

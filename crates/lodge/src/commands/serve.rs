@@ -46,6 +46,7 @@ pub struct Arguments {
 pub fn run(arguments: Arguments) -> Result<()> {
     let config = configuration(&arguments)?;
     start_messages(&config)?;
+    raise_file_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start")?;
     runtime.block_on(serve(&config, arguments.ready_file))
 }
@@ -64,6 +65,18 @@ fn configuration(arguments: &Arguments) -> Result<Config> {
     config.ssh.listen = ssh_listen.unwrap_or(config.ssh.listen);
     config.metrics.listen = metrics_listen.unwrap_or(config.metrics.listen);
     Ok(config)
+}
+
+/// Lets the process open as many files as it may: each session takes three, and the usual soft limit is 1,024.
+fn raise_file_limit() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    if limit.current != limit.maximum
+        && let Err(error) = setrlimit(Resource::Nofile, raised)
+    {
+        tracing::warn!(%error, "cannot raise the limit of open files, which bounds how many sessions can be open");
+    }
 }
 
 fn start_messages(config: &Config) -> Result<()> {

@@ -13,6 +13,7 @@ use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::algorithms;
+use super::budget::Budget;
 use super::far::{self, Reached};
 use super::hello::{Hello, hello};
 use super::link::{Awaited, Link, Outcome};
@@ -34,6 +35,15 @@ pub(super) struct Terms {
     pub(super) public_name: String,
     pub(super) login_grace: Duration,
     pub(super) host_key: PrivateKey,
+    pub(super) strange_names: Budget,
+}
+
+impl Terms {
+    /// Says whether a host certificate is made for this name. A name that no target has gets one like any other, so that
+    /// nobody learns which targets exist, but only so many a minute.
+    fn certifies(&self, name: &str) -> bool {
+        self.gateway.has_target(name) || self.strange_names.spend(self.gateway.ambient().now())
+    }
 }
 
 /// Why a connection came to nothing before anyone had proved who they are.
@@ -100,7 +110,7 @@ async fn meet(terms: &Terms, mut tcp: TcpStream, peer: SocketAddr) -> Result<Cli
     // Keystrokes must not wait for company; a failure here costs latency, not correctness.
     let _ = tcp.set_nodelay(true);
     let Hello { target, rest } = hello(&mut tcp).await?;
-    let name = target.as_deref().unwrap_or(&terms.public_name);
+    let name = target.as_deref().filter(|name| terms.certifies(name)).unwrap_or(&terms.public_name);
     let certificate =
         terms.gateway.identity().gate_host_certificate(name, terms.host_key.public_key()).await?;
     let config = algorithms::for_clients(terms.host_key.clone(), certificate);

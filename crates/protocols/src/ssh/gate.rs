@@ -7,6 +7,7 @@ use gateway::{Door, Gateway, Protocol, Serving};
 use russh::keys::PrivateKey;
 use russh::keys::ssh_key::private::{Ed25519Keypair, KeypairData};
 
+use super::budget::Budget;
 use super::connection::{self, Terms};
 use super::turnstile::Turnstile;
 
@@ -30,7 +31,13 @@ async fn serve(gateway: Gateway, door: Door) -> std::io::Result<()> {
     let Door { listener, public_name, limits, mut stop } = door;
     let turnstile = Turnstile::new(limits.unproven, limits.unproven_per_address);
     let host_key = fresh_host_key(&gateway)?;
-    let terms = Arc::new(Terms { gateway, public_name, login_grace: limits.login_grace, host_key });
+    let terms = Arc::new(Terms {
+        gateway,
+        public_name,
+        login_grace: limits.login_grace,
+        host_key,
+        strange_names: Budget::default(),
+    });
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,

@@ -9,6 +9,7 @@
 //! it reaches the client; and neither side can make the gate hold more than one window of a channel's bytes.
 
 mod algorithms;
+mod budget;
 mod channel;
 mod connection;
 mod far;
