@@ -3,11 +3,25 @@
 
 use audit_log::verify::leaf::LeafView;
 use audit_log::verify::segment::{Piece, SegmentReader, record_parts, segment_header};
+use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
+use lodge_fuzz::segment::Segment;
 
-fuzz_target!(|bytes: &[u8]| {
-    let (mut reader, header) = SegmentReader::open(bytes).expect("a slice can always be read");
-    segment_header(&header);
+#[derive(Arbitrary, Debug)]
+enum Input {
+    Framed(Segment),
+    Bytes(Vec<u8>),
+}
+
+fuzz_target!(|input: (Input, Option<u64>)| {
+    let (input, floor) = input;
+    let bytes = match input {
+        Input::Framed(segment) => segment.encode(3),
+        Input::Bytes(bytes) => bytes,
+    };
+    let (mut reader, header) = SegmentReader::open(bytes.as_slice()).expect("a slice can always be read");
+    let _ = segment_header(&header);
+    reader.expect(floor.unwrap_or(3));
     let mut last = reader.offset();
     while let Some(piece) = reader.next_piece().expect("a slice can always be read") {
         if let Piece::Record { body, .. } = piece {

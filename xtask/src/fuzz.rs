@@ -1,9 +1,17 @@
 //! `cargo xtask fuzz`: every fuzz target for a while.
 
-use anyhow::{Result, bail};
+use std::fs;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
 use clap::Args;
 
 use crate::run::{self, is_installed, output};
+
+/// The most memory that a target may take, in MiB. No decoder of outside bytes needs a tenth of it.
+const MEMORY: &str = "-rss_limit_mb=2048";
+/// The longest that one input may take, in seconds.
+const TIMEOUT: &str = "-timeout=10";
 
 /// What to run.
 #[derive(Args)]
@@ -19,22 +27,35 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<()> {
     if !is_installed("cargo-fuzz") {
         bail!(
-            "cargo-fuzz is missing. Run: cargo install --locked cargo-fuzz (it needs a nightly toolchain and clang's or gcc's C++ compiler)"
+            "cargo-fuzz is missing. Run: cargo install --locked cargo-fuzz (it needs a nightly toolchain and clang's \
+             or gcc's C++ compiler)"
         );
     }
-    let all = output(std::process::Command::new("cargo").args(["+nightly", "fuzz", "list"]))?;
-    let wanted = |name: &&str| arguments.target.as_deref().is_none_or(|target| target == *name);
-    for target in all.lines().filter(wanted) {
-        let time = format!("-max_total_time={}", arguments.seconds);
-        run::run(std::process::Command::new("cargo").args([
-            "+nightly",
-            "fuzz",
-            "run",
-            target,
-            "--",
-            &time,
-            "-rss_limit_mb=2048",
-        ]))?;
+    let all = output(nightly().arg("list"))?;
+    let all: Vec<&str> = all.lines().collect();
+    match arguments.target.as_deref() {
+        None => all.into_iter().try_for_each(|target| fuzz(target, arguments.seconds)),
+        Some(target) if all.contains(&target) => fuzz(target, arguments.seconds),
+        Some(target) => bail!("there is no fuzz target {target}; there are: {}", all.join(", ")),
     }
-    Ok(())
+}
+
+/// Fuzzes one target from its corpus, to which it adds, and its seeds, where it has some.
+fn fuzz(target: &str, seconds: u32) -> Result<()> {
+    let corpus = format!("fuzz/corpus/{target}");
+    fs::create_dir_all(&corpus).with_context(|| format!("cannot create {corpus}"))?;
+    let seeds = Some(format!("fuzz/seeds/{target}")).filter(|folder| fs::exists(folder).unwrap_or(false));
+    let time = format!("-max_total_time={seconds}");
+    let mut command = nightly();
+    command.args(["run", target, &corpus]).args(seeds).args(["--", &time, MEMORY, TIMEOUT]);
+    run::run(&mut command)
+}
+
+/// Returns cargo-fuzz on the nightly toolchain, which the sanitizers need; the workspace pins another.
+fn nightly() -> Command {
+    let mut command = Command::new("rustup");
+    command.args(["run", "nightly", "cargo", "fuzz"]);
+    // What runs this program says these for its own toolchain.
+    command.env_remove("RUSTUP_TOOLCHAIN").env_remove("CARGO");
+    command
 }

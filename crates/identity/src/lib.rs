@@ -43,3 +43,9 @@ pub const CLOCK_SKEW: Duration = Duration::from_secs(60);
 
 /// The role whose last holder cannot be removed, and which the first user gets.
 pub const ADMIN_ROLE: &str = "admin";
+
+/// Reads the text of a public key that comes with a login, as SSH's and as TLS's; says which took it. For fuzzing.
+#[doc(hidden)]
+pub fn decode_any_public_key(text: &str) -> (bool, bool) {
+    (certificate::ssh::parse_public_key(text).is_ok(), certificate::tls::parse_public_key(text).is_ok())
+}

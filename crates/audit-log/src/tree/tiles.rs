@@ -27,14 +27,15 @@ impl Tiles {
         Tiles { folder: folder.to_owned() }
     }
 
-    /// Writes a tile; a full one makes its partial versions go away.
+    /// Writes a tile, which others see whole or not at all; a full one makes its partial versions go away.
     pub(crate) fn write(&self, path: TilePath, bytes: &[u8]) -> io::Result<()> {
-        let file = self.folder.join(path.to_string());
-        match write_file(&file, bytes) {
+        let (fresh, file) = (self.folder.join("tile.new"), self.folder.join(path.to_string()));
+        write_file(&fresh, bytes)?;
+        match fs::rename(&fresh, &file) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let parent = file.parent().unwrap_or(&self.folder);
                 DirBuilder::new().recursive(true).mode(0o700).create(parent)?;
-                write_file(&file, bytes)?;
+                fs::rename(&fresh, &file)?;
             }
             other => other?,
         }
@@ -106,8 +107,47 @@ fn write_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
     let written = file.write_all(bytes);
     if written.is_err() {
-        // Half a tile would be taken for damage.
+        // A full disk needs the room.
         drop(fs::remove_file(path));
     }
     written
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tree::path::TileKind;
+
+    fn tile(width: u16) -> TilePath {
+        TilePath { kind: TileKind::Hashes(0), index: 0, width }
+    }
+
+    #[test]
+    fn a_write_that_fails_leaves_the_tile_as_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let tiles = Tiles::new(folder.path());
+        tiles.write(tile(3), b"old").unwrap();
+        fs::create_dir(folder.path().join("tile.new")).unwrap();
+        tiles.write(tile(3), b"new").unwrap_err();
+        tiles.write(tile(4), b"new").unwrap_err();
+        assert_eq!(tiles.read(tile(3)).unwrap().as_deref(), Some(&b"old"[..]));
+        assert_eq!(tiles.read(tile(4)).unwrap(), None, "no half of a tile is seen");
+    }
+
+    #[test]
+    fn only_partial_tiles_that_fit_are_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let tiles = Tiles::new(folder.path());
+        let bytes = [7; 4 * 32];
+        for (width, stored) in
+            [(1, &bytes[..32]), (2, &bytes[..63]), (3, b""), (4, &[0; 128]), (5, &[7; 160])]
+        {
+            tiles.write(tile(width), stored).unwrap();
+        }
+        tiles.prune_partials(tile(4), &bytes).unwrap();
+        let kept = |width| tiles.read(tile(width)).unwrap().is_some();
+        assert_eq!([1, 2, 3, 4, 5].map(kept), [true, false, false, false, false]);
+        tiles.mend(tile(4), &bytes).unwrap();
+        assert!(kept(4));
+    }
 }

@@ -1,12 +1,16 @@
-//! How long a crash test may go on, and in which order it does things.
+//! How long a crash test may go on, where, and in which order it does things.
 //!
 //! `LODGE_CRASH_SECONDS` is the budget of all crash tests of a crate together; each takes its share. `LODGE_CRASH_SEED`
 //! repeats an order; threads and processes still interleave as they like.
 
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::time::Instant;
+
+/// Bytes that all folders of all tests fit into.
+const ENOUGH: u64 = 1 << 30;
 
 /// Time that a test may take, shared by its threads.
 pub struct Budget {
@@ -52,6 +56,13 @@ impl Drop for Alarm<'_> {
     }
 }
 
+/// A folder in memory where there is enough: a kill leaves the page cache, so a slow disk would only cost time.
+pub fn fast_folder() -> PathBuf {
+    let memory = Path::new("/dev/shm");
+    let free = rustix::fs::statvfs(memory).map_or(0, |figures| figures.f_bavail * figures.f_frsize);
+    if free >= ENOUGH { memory.to_owned() } else { std::env::temp_dir() }
+}
+
 fn number(variable: &str) -> Option<u64> {
     let text = std::env::var(variable).ok()?;
     Some(text.parse().unwrap_or_else(|_| panic!("{variable} is not a number: {text:?}")))
@@ -86,5 +97,33 @@ impl Dice {
         for at in (1..things.len()).rev() {
             things.swap(at, self.below(at as u64 + 1) as usize);
         }
+    }
+}
+
+/// Cards that are dealt in random order, all of them before any comes again.
+pub struct Deck<T> {
+    cards: Vec<T>,
+    dealt: usize,
+    dice: Dice,
+}
+
+impl<T: Copy> Deck<T> {
+    pub fn new(cards: Vec<T>, seed: u64) -> Deck<T> {
+        Deck { cards, dealt: 0, dice: Dice::new(seed) }
+    }
+
+    /// Deals a card; none where there are none at all.
+    pub fn deal(&mut self) -> Option<T> {
+        let at = self.dealt.checked_rem(self.cards.len())?;
+        if at == 0 {
+            self.dice.shuffle(&mut self.cards);
+        }
+        self.dealt += 1;
+        Some(self.cards[at])
+    }
+
+    /// Says how many of the cards were dealt.
+    pub fn progress(&self) -> String {
+        format!("{} times at one of {}", self.dealt, self.cards.len())
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use audit_log::verify::{Checks, Level, VerifierKey, consistent, verify_log_with};
+use audit_log::verify::{Checks, Level, Tail, VerifierKey, consistent, verify_log_with};
 use audit_log::{AuditLog, MAX_READ};
 
 use crate::promises::Promises;
@@ -16,6 +16,21 @@ pub struct Checked {
     pub checkpoints: u64,
     /// The lines that a victim would have said.
     pub said: String,
+}
+
+/// Verifies what a kill left before anything recovers it, as whoever verifies a running log meets it.
+pub fn unrecovered(base: &Path) {
+    let folder = base.join("log");
+    let key = std::fs::read_to_string(folder.join("log.vkey")).ok();
+    let Some(key) = key.filter(|_| folder.join("checkpoint").exists()) else { return };
+    let key: VerifierKey = key.parse().expect("the log's key is whole, or not there");
+    let checks = Checks { tail: Tail::BeingWritten, ..Checks::default() };
+    let report = verify_log_with(&folder, &key, &checks, &mut |_| ()).expect("a log");
+    assert!(
+        report.is_intact(),
+        "the verifier finds damage in a log that is only unfinished: {:#?}",
+        report.damage
+    );
 }
 
 /// Opens the log below `base`, compares it with the promises, appends, closes and verifies it.

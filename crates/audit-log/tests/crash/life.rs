@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::budget::Dice;
+use crate::budget::{Dice, fast_folder};
 use crate::kill::{self, Ended, Orders, When};
 use crate::promises::Promises;
 use crate::{check, power, victim};
@@ -11,7 +11,7 @@ use crate::{check, power, victim};
 /// Crashes after which a folder is given up for a new one, so that checking it stays quick.
 const CRASHES: u64 = 25;
 /// Entries after which it is given up.
-const ENTRIES: u64 = 4000;
+const ENTRIES: u64 = 2500;
 
 /// What was done, for the report at the end.
 #[derive(Clone, Copy, Debug, Default)]
@@ -53,13 +53,15 @@ pub struct Life {
     pub totals: Totals,
     work: &'static str,
     crashes: u64,
+    /// Whether a power cut was not recovered from yet.
+    power_cut: bool,
     story: Vec<String>,
 }
 
 impl Life {
-    /// Begins with an empty folder in memory.
+    /// Begins with an empty folder where files are fast.
     pub fn begin(work: &'static str) -> Life {
-        let room = tempfile::tempdir_in(memory()).expect("a temporary folder");
+        let room = tempfile::tempdir_in(fast_folder()).expect("a temporary folder");
         let base = room.path().join("now");
         Life {
             room: Some(room),
@@ -68,6 +70,7 @@ impl Life {
             totals: Totals::default(),
             work,
             crashes: 0,
+            power_cut: false,
             story: Vec::new(),
         }
     }
@@ -99,13 +102,16 @@ impl Life {
     }
 
     /// Runs a victim, kills it, and takes note of what it promised.
-    pub fn crash(&mut self, when: When) -> bool {
+    pub fn crash(&mut self, when: When) {
         self.story.push(format!("{when:?}"));
         let Ended { killed, said } = kill::kill(&self.orders(), when);
         self.promises.hear(&said);
         self.crashes += 1;
         *(if killed { &mut self.totals.kills } else { &mut self.totals.unharmed }) += 1;
-        killed
+        self.power_cut &= killed;
+        if !self.power_cut {
+            check::unrecovered(&self.base);
+        }
     }
 
     /// Checks what the crash left, as it is and after power cuts, all on copies; sometimes goes on with one of those.
@@ -134,6 +140,7 @@ impl Life {
         if dice.one_in(4) {
             fs::remove_dir_all(&self.base).expect("our own folder");
             copy_folder(&cut, &self.base);
+            self.power_cut = true;
         } else {
             self.story.pop();
         }
@@ -156,6 +163,7 @@ impl Life {
     /// Recovers in place: the next victim begins with a log that was closed cleanly.
     pub fn recover(&mut self) {
         self.story.push("recovered".into());
+        self.power_cut = false;
         let checked = check::recovered(&self.base, &self.promises);
         self.count(&checked);
         self.promises.hear(&checked.said);
@@ -181,12 +189,6 @@ impl Drop for Life {
             );
         }
     }
-}
-
-/// Memory where there is some: a kill leaves the page cache, so a slow disk would only cost time.
-fn memory() -> PathBuf {
-    let memory = Path::new("/dev/shm");
-    if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() }
 }
 
 fn copy_folder(from: &Path, to: &Path) {

@@ -15,12 +15,11 @@ mod power;
 mod promises;
 mod victim;
 
-use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use budget::{Budget, Dice};
+use budget::{Budget, Deck, Dice};
 use kill::{Point, Speaker, When};
 use life::{Life, Totals};
 
@@ -61,36 +60,44 @@ fn a_writer_killed_at_any_system_call_loses_nothing_acknowledged() {
         return eprintln!("skipped: {why}");
     }
     let budget = Budget::share(55, SECONDS);
-    let mut points = VecDeque::from(all_points());
-    Dice::new(budget.seed).shuffle(points.make_contiguous());
-    let all = points.len();
-    let (points, totals) = (Mutex::new(points), Mutex::new(Totals::default()));
+    let deck = Mutex::new(Deck::new(all_points(), budget.seed));
+    let totals = Mutex::new(Totals::default());
     let workers = std::thread::available_parallelism().map_or(2, |cores| cores.get().clamp(2, 8)) as u64;
     std::thread::scope(|scope| {
         for worker in 0..workers {
-            let (points, totals, budget) = (&points, &totals, &budget);
+            let (deck, totals, budget) = (&deck, &totals, &budget);
             scope.spawn(move || {
                 let _alarm = budget.end_on_panic();
-                let mut dice = Dice::new(budget.seed + 1 + worker);
-                let mut life = Life::begin("mixed");
-                while !budget.is_spent() {
-                    let Some((start, point)) = points.lock().unwrap().pop_front() else { break };
-                    if matches!(start, Start::New) || life.is_spent() {
-                        totals.lock().unwrap().add(life.totals);
-                        life = Life::begin("mixed");
-                    }
-                    life.crash(When::At(point));
-                    life.check(&mut dice);
-                }
-                totals.lock().unwrap().add(life.totals);
+                let done = kill_at_points(deck, budget, &mut Dice::new(budget.seed + 1 + worker));
+                totals.lock().unwrap().add(done);
             });
         }
     });
-    let left = points.into_inner().unwrap().len();
+    let what = format!("{} system calls", deck.into_inner().unwrap().progress());
+    totals.into_inner().unwrap().print(&what, budget.seed);
+}
+
+fn kill_at_points(deck: &Mutex<Deck<(Start, Point)>>, budget: &Budget, dice: &mut Dice) -> Totals {
+    let (mut totals, mut old) = (Totals::default(), Life::begin("mixed"));
+    while !budget.is_spent() {
+        let (start, point) = deck.lock().unwrap().deal().unwrap();
+        let mut new = None;
+        let life = match start {
+            Start::New => new.insert(Life::begin("mixed")),
+            Start::Crashed => &mut old,
+        };
+        life.crash(When::At(point));
+        life.check(dice);
+        if let Some(new) = new {
+            totals.add(new.totals);
+        }
+        if old.is_spent() {
+            totals.add(old.totals);
+            old = Life::begin("mixed");
+        }
+    }
+    totals.add(old.totals);
     totals
-        .into_inner()
-        .unwrap()
-        .print(&format!("{} of {all} points at system calls", all - left), budget.seed);
 }
 
 /// Finds out at which calls a victim can be killed, in a new folder and in one that crashed before.

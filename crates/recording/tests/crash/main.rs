@@ -15,13 +15,12 @@ mod power;
 mod promises;
 mod victim;
 
-use std::collections::VecDeque;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::Duration;
 
-use budget::{Budget, Dice};
+use budget::{Budget, Deck, Dice, fast_folder};
 use kill::{Orders, Point, Speaker, When};
 use promises::Promises;
 
@@ -30,7 +29,7 @@ const SECONDS: u64 = 20;
 /// Victims that run at once; they sleep most of the time.
 const WORKERS: u64 = 4;
 /// Crashes after which a folder is given up for a new one.
-const CRASHES: u64 = 12;
+const CRASHES: u64 = 8;
 
 /// The victim; see [`kill`].
 #[test]
@@ -44,19 +43,19 @@ fn writer_process() {
 #[test]
 fn a_killed_writer_loses_nothing_durable_and_at_most_the_last_second() {
     let budget = Budget::share(100, SECONDS);
-    let (all, points) = moments(&budget);
-    let (points, totals) = (Mutex::new(points), Mutex::new(Totals::default()));
+    let (deck, totals) = (Mutex::new(Deck::new(points(), budget.seed)), Mutex::new(Totals::default()));
     std::thread::scope(|scope| {
         for worker in 0..WORKERS {
-            let (points, totals, budget) = (&points, &totals, &budget);
+            let (deck, totals, budget) = (&deck, &totals, &budget);
             scope.spawn(move || {
                 let _alarm = budget.end_on_panic();
                 let mut dice = Dice::new(budget.seed + 1 + worker);
                 let mut life = Life::begin();
                 while !budget.is_spent() {
                     // Every third dies at some moment that no call marks.
-                    let next = if dice.one_in(3) { None } else { points.lock().unwrap().pop_front() };
-                    let when = next.unwrap_or_else(|| When::After(Duration::from_millis(dice.below(2500))));
+                    let point = if dice.one_in(3) { None } else { deck.lock().unwrap().deal() };
+                    let after = When::After(Duration::from_millis(dice.below(2500)));
+                    let when = point.map_or(after, When::At);
                     if life.crashes >= CRASHES || dice.one_in(4) {
                         totals.lock().unwrap().add(&life.totals);
                         life = Life::begin();
@@ -68,21 +67,18 @@ fn a_killed_writer_loses_nothing_durable_and_at_most_the_last_second() {
             });
         }
     });
-    let left = points.into_inner().unwrap().len();
-    totals.into_inner().unwrap().print(all - left, all, budget.seed);
+    totals.into_inner().unwrap().print(&deck.into_inner().unwrap().progress(), budget.seed);
 }
 
 /// Finds out at which calls a victim can be killed; none without strace.
-fn moments(budget: &Budget) -> (usize, VecDeque<When>) {
-    if let Some(why) = kill::missing_strace() {
-        eprintln!("kills at system calls are skipped: {why}");
-        return (0, VecDeque::new());
+fn points() -> Vec<Point> {
+    match kill::missing_strace() {
+        None => kill::points(&Life::begin().orders()).0,
+        Some(why) => {
+            eprintln!("kills at system calls are skipped: {why}");
+            Vec::new()
+        }
     }
-    let (points, _): (Vec<Point>, String) = kill::points(&Life::begin().orders());
-    // Each is met in some folder: new, crashed once, crashed often.
-    let mut points: Vec<_> = points.into_iter().flat_map(|point| [When::At(point); 2]).collect();
-    Dice::new(budget.seed).shuffle(&mut points);
-    (points.len(), points.into())
 }
 
 #[derive(Clone, Debug, Default)]
@@ -106,11 +102,11 @@ impl Totals {
     }
 
     /// Prints one line that `cargo xtask crash` adds up.
-    fn print(&self, met: usize, all: usize, seed: u64) {
+    fn print(&self, progress: &str, seed: u64) {
         let Totals { kills, unharmed, power_cuts, recoveries, frames, worst_ms } = self;
         println!(
             "crash totals: kills={kills} unharmed={unharmed} power-cuts={power_cuts} recoveries={recoveries} \
-             durable-frames-checked={frames} (recordings, {met} of {all} points at system calls; at worst the last \
+             durable-frames-checked={frames} (recordings, {progress} system calls; at worst the last \
              {worst_ms} ms were lost; LODGE_CRASH_SEED={seed})"
         );
     }
@@ -127,9 +123,7 @@ struct Life {
 
 impl Life {
     fn begin() -> Life {
-        let memory = Path::new("/dev/shm");
-        let parent = if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() };
-        let room = tempfile::tempdir_in(parent).unwrap();
+        let room = tempfile::tempdir_in(fast_folder()).unwrap();
         let (promises, totals) = Default::default();
         Life { room: Some(room), promises, totals, crashes: 0, story: Vec::new() }
     }
