@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod caller;
+mod extract;
 mod limits;
 pub mod listen;
 mod problem;

@@ -22,6 +22,9 @@ pub struct LogConfig {
     pub ballast_bytes: u64,
     /// Size at which a write-ahead segment is closed.
     pub segment_bytes: u64,
+    /// A signed checkpoint of this log that was kept elsewhere. A folder that holds less is refused, so that whoever can
+    /// write the folder but not that other place cannot cut the log's end off unseen.
+    pub remembered: Option<String>,
     /// A move of the clock forward by more than this between two looks at it, a second apart, is a jump.
     pub clock_jump_ahead: Duration,
 }
@@ -38,6 +41,7 @@ impl LogConfig {
             reserve_bytes: 64 << 20,
             ballast_bytes: 32 << 20,
             segment_bytes: 128 << 20,
+            remembered: None,
             clock_jump_ahead: Duration::from_secs(3600),
         }
     }

@@ -81,6 +81,17 @@ pub enum OpenError {
         /// Size of the published checkpoint.
         published: u64,
     },
+    /// There are entries and a key, and no checkpoint, which is written before the first entry.
+    #[error(
+        "the audit log holds {size} entries and no checkpoint at {}: it was removed; nothing was changed: restore the newest \
+         copy of the folder", path.display()
+    )]
+    CheckpointMissing {
+        /// Entries found.
+        size: u64,
+        /// Where it should be.
+        path: PathBuf,
+    },
     /// The entries are not those that the checkpoint promised.
     #[error(
         "the first {size} entries do not lead to the root of the published checkpoint: an entry was changed; \

@@ -86,11 +86,15 @@ impl AuditLog {
         let verifier = signer.verifier().clone();
         let tiles = Tiles::new(&config.folder);
         let checkpoint = recovery::published(&config.folder, &verifier)?;
+        recovery::check_remembered(&config, &verifier, found.size, checkpoint.as_ref())?;
         let rebuilt = recovery::check(&found, checkpoint.as_ref(), &tiles)?;
         key::show(&config.folder, &verifier)?;
 
         let (size, dropped_bytes) = (found.size, found.dropped_bytes);
-        let checkpoint = checkpoint.unwrap_or_else(|| Checkpoint::sign(&signer, 0, Hash::empty_root()));
+        let checkpoint = match checkpoint {
+            Some(checkpoint) => checkpoint,
+            None => recovery::first_checkpoint(&config.folder, &signer)?,
+        };
         let opened = Opened {
             size,
             clean: dropped_bytes == 0 && checkpoint.size == size && (is_new || tiles.synced() == Some(size)),

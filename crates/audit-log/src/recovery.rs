@@ -16,9 +16,10 @@ use event::Timestamp;
 use store::journal::Journal;
 
 use crate::checkpoint::Checkpoint;
+use crate::config::LogConfig;
 use crate::error::OpenError;
 use crate::hash::Hash;
-use crate::note::{MAX_NOTE_BYTES, VerifierKey};
+use crate::note::{MAX_NOTE_BYTES, NoteSigner, VerifierKey};
 use crate::tree::edge::Edge;
 use crate::tree::path::{TILE_WIDTH, TilePath};
 use crate::tree::tiles::Tiles;
@@ -169,6 +170,35 @@ pub(crate) fn published(folder: &Path, key: &VerifierKey) -> Result<Option<Check
             Err(source) => Err(OpenError::Checkpoint { path, source }),
         },
     }
+}
+
+/// Writes the checkpoint of no entries, before there is any: from then on a log without a checkpoint has lost it.
+pub(crate) fn first_checkpoint(folder: &Path, signer: &NoteSigner) -> Result<Checkpoint, OpenError> {
+    let checkpoint = Checkpoint::sign(signer, 0, Hash::empty_root());
+    let path = folder.join("checkpoint");
+    let written = store::durable::replace(&path, checkpoint.note.as_bytes());
+    written.map_err(|source| OpenError::Io { verb: "write", path, source })?;
+    Ok(checkpoint)
+}
+
+/// Refuses a log that lost its checkpoint, or that holds less than what is remembered of it elsewhere.
+pub(crate) fn check_remembered(
+    config: &LogConfig,
+    key: &VerifierKey,
+    size: u64,
+    checkpoint: Option<&Checkpoint>,
+) -> Result<(), OpenError> {
+    let path = config.folder.join("checkpoint");
+    if checkpoint.is_none() && size > 0 {
+        return Err(OpenError::CheckpointMissing { size, path });
+    }
+    let Some(note) = &config.remembered else { return Ok(()) };
+    let remembered = Checkpoint::open(note, key).map_err(|source| OpenError::Checkpoint { path, source })?;
+    let held = checkpoint.map_or(0, |checkpoint| checkpoint.size).max(size);
+    if held < remembered.size {
+        return Err(OpenError::RolledBack { size: held, published: remembered.size });
+    }
+    Ok(())
 }
 
 /// The tree at the published size, proved to have the published root, and a place from where to write tiles again.

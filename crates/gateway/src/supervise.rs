@@ -13,6 +13,10 @@ use crate::core::Shared;
 use crate::session::Core;
 use crate::{Cut, LiveSession};
 
+/// Room on a full disk that is kept for ending sessions and sealing their recordings: what is above it running sessions
+/// may still write.
+const CLOSING_ROOM: u64 = 16 << 20;
+
 /// Between two visits when nothing changes; so long can an expiry be overdue.
 const VISIT_EVERY: Duration = Duration::from_secs(1);
 
@@ -38,9 +42,14 @@ pub(crate) async fn run(shared: Weak<Shared>) {
 
 fn visit(shared: &Shared) {
     let now = shared.ambient.now();
-    let log_failed = shared.log.health().failed;
+    let health = shared.log.health();
+    let log_ends = match (health.failed, health.full && health.free_bytes < CLOSING_ROOM) {
+        (true, _) => Some("it failed"),
+        (false, true) => Some("its disk is full"),
+        (false, false) => None,
+    };
     for (live, core) in shared.sessions.with_cores() {
-        let order = if log_failed { Some(Cut::log(&"it failed")) } else { due(shared, &live, &core, now) };
+        let order = log_ends.map(|why| Cut::log(&why)).or_else(|| due(shared, &live, &core, now));
         if let Some(order) = order {
             live.cut(order);
         }

@@ -122,6 +122,18 @@ impl Client {
     }
 }
 
+/// Writes a name as one segment of a path: whatever is not plain is percent-encoded (RFC 3986, section 2.1).
+pub fn segment(name: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'~');
+    let encoded = name.bytes().map(|byte| match byte {
+        byte if plain(byte) => char::from(byte).to_string(),
+        // A dot alone would be taken for a folder.
+        b'.' if name.bytes().any(|other| other != b'.') => ".".to_owned(),
+        byte => format!("%{byte:02X}"),
+    });
+    encoded.collect()
+}
+
 fn agent(tls: TlsConfig) -> Agent {
     Agent::config_builder()
         .tls_config(tls)
@@ -151,4 +163,16 @@ fn certificates(pem: &str) -> Result<Vec<Certificate<'static>>> {
             _ => None,
         })
         .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::segment;
+
+    #[test]
+    fn a_name_stays_one_segment() {
+        assert_eq!(segment("web-1.example"), "web-1.example");
+        assert_eq!(segment("x/../y?z#%"), "x%2F..%2Fy%3Fz%23%25");
+        assert_eq!(segment(".."), "%2E%2E");
+    }
 }

@@ -314,6 +314,79 @@ fn a_killed_server_keeps_what_it_acknowledged() {
 }
 
 #[test]
+fn a_folder_that_was_tampered_with_is_refused() {
+    let mut bed = Bed::start(program());
+    let admin = bed.admin();
+    bed.stop();
+    let copy = |from: &Path, to: &Path| Run::of(Command::new("cp").arg("-a").arg(from).arg(to)).ok();
+    let data = bed.data();
+    let (log, older, newer) = (data.join("log"), bed.path("older"), bed.path("newer"));
+    copy(&log, &older);
+    bed.resume();
+    bed.stop();
+    copy(&log, &newer);
+    let put = |from: &Path| {
+        fs::remove_dir_all(&log).unwrap();
+        copy(from, &log);
+    };
+
+    put(&older);
+    assert!(bed.refused_start().contains("are missing"));
+    put(&newer);
+    fs::remove_file(log.join("checkpoint")).unwrap();
+    assert!(bed.refused_start().contains("no checkpoint"));
+    for part in ["wal", "tile"] {
+        fs::remove_dir_all(log.join(part)).unwrap();
+    }
+    assert!(bed.refused_start().contains("are missing"));
+    put(&newer);
+    fs::rename(data.join("master.key"), bed.path("master.key")).unwrap();
+    assert!(bed.refused_start().contains("restore the key"));
+    fs::rename(bed.path("master.key"), data.join("master.key")).unwrap();
+    Run::of(Command::new("chmod").arg("755").arg(&data)).ok();
+    assert!(bed.refused_start().contains("chmod 700"));
+    Run::of(Command::new("chmod").arg("700").arg(&data)).ok();
+
+    // Nothing was harmed by trying, and the signed end of the log is where it was.
+    bed.resume();
+    let key = fs::read_to_string(log.join("log.vkey")).unwrap();
+    admin.run(&["audit", "verify", "--folder", &text(&log), "--key", key.trim(), "--live"]).ok();
+}
+
+#[test]
+fn a_fresh_state_beside_a_used_log_is_refused() {
+    let mut bed = Bed::start(program());
+    let admin = bed.admin();
+    for _ in 0..70 {
+        admin.run(&["audit", "search", "--limit", "1"]).ok();
+    }
+    bed.stop();
+    for name in ["state.db", "state.db-wal", "state.db-shm"] {
+        let _ = fs::remove_file(bed.data().join(name));
+    }
+    assert!(bed.refused_start().contains("state.db"));
+}
+
+#[test]
+fn whoever_runs_the_server_gets_back_in() {
+    let bed = Bed::start(program());
+    let admin = bed.admin();
+    let role = bed.path("role.yaml");
+    fs::write(&role, "kind: role\nname: noapi\ndeny: { from: 0.0.0.0/0 }\n---\nkind: user\nname: admin\nroles: [admin, noapi]\n").unwrap();
+    admin.run(&["apply", "-f", &text(&role)]).ok();
+    assert_eq!(admin.run(&["users", "ls"]).code, 3);
+    let mut bed = bed;
+    bed.stop();
+    bed.resume_with(&["--invite-admin", "rescuer"]);
+    let invite = wait_for(|| {
+        let messages = bed.messages();
+        let line = messages.lines().find(|line| line.contains("invite of the admin rescuer"))?;
+        line.split_whitespace().last().map(str::to_owned)
+    });
+    bed.join(&invite).run(&["users", "set", "admin", "--roles", "admin"]).ok();
+}
+
+#[test]
 fn a_stop_in_order_seals_recordings_and_a_start_finds_nothing_to_mend() {
     let mut bed = Bed::start(program());
     let admin = bed.admin();

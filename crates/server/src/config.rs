@@ -208,7 +208,31 @@ impl Config {
             let nearest = nearest_key(&key);
             return Err(ConfigError::UnknownKey { path: path.to_owned(), key, nearest });
         }
-        toml::from_str(text).map_err(invalid)
+        let config: Config = toml::from_str(text).map_err(invalid)?;
+        config.check().map_err(|message| ConfigError::Invalid { path: path.to_owned(), message })?;
+        Ok(config)
+    }
+
+    /// Refuses values that cannot work.
+    fn check(&self) -> Result<(), String> {
+        let plain =
+            |character: char| character.is_ascii_alphanumeric() || matches!(character, '-' | '_' | '.');
+        if self.name.is_empty() || self.name.len() > 64 || !self.name.chars().all(plain) {
+            return Err(format!(
+                "`name` is {:?}; it takes 1 to 64 letters, digits, `-`, `_` and `.`",
+                self.name
+            ));
+        }
+        if self.ssh.max_unproven == 0 {
+            return Err("`ssh.max_unproven` is 0, so nobody could connect".to_owned());
+        }
+        if self.api.requests_per_second == 0 {
+            return Err("`api.requests_per_second` is 0, so nothing would be answered".to_owned());
+        }
+        if self.log.reserve_mib > 1 << 20 {
+            return Err("`log.reserve_mib` is more than a tebibyte".to_owned());
+        }
+        Ok(())
     }
 
     /// Returns the file of the master key.
@@ -293,6 +317,14 @@ mod tests {
     fn a_wrong_value_names_its_line() {
         let message = parse("[api]\nlisten = \"nowhere\"").unwrap_err().to_string();
         assert!(message.contains("line 2"), "{message}");
+    }
+
+    #[test]
+    fn values_that_cannot_work_are_refused() {
+        for text in ["name = ''", "name = 'a b'", "[ssh]\nmax_unproven = 0", "[api]\nrequests_per_second = 0"]
+        {
+            assert!(matches!(parse(text), Err(ConfigError::Invalid { .. })), "{text}");
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub mod config;
+mod memory;
 mod metrics;
 mod run;
 pub mod system;

@@ -1,19 +1,22 @@
 //! A running server: its listeners, its tasks, its end.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use api::Services;
-use event::Ambient;
+use event::{Actor, Ambient};
 use gateway::{Door, Limits};
+use identity::{ADMIN_ROLE, NewUser};
 use protocols::PROTOCOLS;
+use store::tables::Tables;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::metrics::Metrics;
-use crate::{Config, tls, wiring};
+use crate::{Config, memory, tls, wiring};
 
 /// A running server.
 pub struct Server {
@@ -26,6 +29,7 @@ pub struct Server {
     /// Invite link of the first admin, while nobody has used it.
     pub invite: Option<String>,
     services: Arc<Services>,
+    tables: Arc<dyn Tables>,
     stop: watch::Sender<bool>,
     tasks: JoinSet<()>,
 }
@@ -39,7 +43,7 @@ impl Server {
         let metrics_listener = bind(config.metrics.listen, "metrics").await?;
         let (api, ssh) = (api_listener.local_addr()?, ssh_listener.local_addr()?);
         let metrics = metrics_listener.local_addr()?;
-        let services = wiring::build(config, &ambient, api.port(), ssh.port()).await?;
+        let (services, tables) = wiring::build(config, &ambient, api.port(), ssh.port()).await?;
         let invite =
             services.identity.first_admin_invite().await.context("cannot make the first admin's invite")?;
         let fingerprint = services.identity.x509_fingerprint();
@@ -47,6 +51,7 @@ impl Server {
 
         let (stop, stopping) = watch::channel(false);
         let mut tasks = JoinSet::new();
+        tasks.spawn(memory::keep(tables.clone(), services.log.clone()));
         let names = api_names(config);
         let (tls_sender, tls) = watch::channel(tls::configuration(&services.identity, &names).await?);
         tasks.spawn(tls::renew(services.identity.clone(), names, tls_sender));
@@ -72,7 +77,7 @@ impl Server {
                 }
             });
         }
-        Ok(Server { api, ssh, metrics, invite, services, stop, tasks })
+        Ok(Server { api, ssh, metrics, invite, services, tables, stop, tasks })
     }
 
     /// Stops taking connections, ends every session with its recording sealed, and closes the log.
@@ -80,8 +85,23 @@ impl Server {
         self.stop.send_replace(true);
         self.services.gateway.shutdown().await;
         self.tasks.shutdown().await;
-        let log = self.services.log.clone();
-        tokio::task::spawn_blocking(move || log.shutdown()).await.context("cannot close the audit log")
+        let (log, tables) = (self.services.log.clone(), self.tables.clone());
+        let closed = tokio::task::spawn_blocking(move || {
+            log.shutdown();
+            memory::remember(tables.as_ref(), &log)
+        });
+        closed.await.context("cannot close the audit log")?
+    }
+
+    /// Makes a further admin and returns the invite link: the way back in when nobody can administer any more. Whoever may
+    /// run the server on its data folder may do this; it is an event like any other.
+    pub async fn invite_admin(&self, name: &str) -> Result<String> {
+        let new =
+            NewUser { name: name.to_owned(), roles: vec![ADMIN_ROLE.to_owned()], traits: BTreeMap::new() };
+        let invite = self.services.identity.create_user(&Actor::system("rescue"), None, new).await;
+        let invite = invite.with_context(|| format!("cannot make the admin {name}"))?;
+        let fingerprint = self.services.identity.x509_fingerprint();
+        Ok(self.services.facts.invite_link(&invite.token.expose(), &fingerprint))
     }
 
     /// Waits until the audit log fails, after which going on would be acting unrecorded.

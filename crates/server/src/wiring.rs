@@ -1,12 +1,12 @@
 //! From configuration to the parts of one server, in the order in which they stand on each other.
 
 use std::fs;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use access::{Access, Resource};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use api::{Facts, Services};
 use audit_log::{AuditLog, LogConfig};
 use event::Ambient;
@@ -17,7 +17,7 @@ use recording::Recordings;
 use store::tables::{Sqlite, Tables};
 use store::vault::{RandomFill, Vault};
 
-use crate::Config;
+use crate::{Config, memory};
 
 /// Why a server could not start; the sentence says what to do.
 pub type StartError = anyhow::Error;
@@ -28,15 +28,17 @@ pub async fn build(
     ambient: &Ambient,
     api_port: u16,
     ssh_port: u16,
-) -> Result<Arc<Services>> {
+) -> Result<(Arc<Services>, Arc<dyn Tables>)> {
     make_folder(&config.data_dir)?;
     let vault = Arc::new(open_vault(config, ambient)?);
-    let log = open_log(config.clone(), vault.clone(), ambient.clone()).await?;
     let tables: Arc<dyn Tables> = Arc::new(Sqlite::open(&config.data_dir.join("state.db"))?);
+    let remembered = memory::recall(tables.as_ref())?;
+    let log = open_log(config.clone(), remembered.clone(), vault.clone(), ambient.clone()).await?;
+    memory::check_state(remembered.as_deref(), &log)?;
     let identity = Identity::open(tables.clone(), vault, log.clone(), ambient.clone())
         .await
         .context("cannot open users and authorities")?;
-    let access = Access::open(tables, log.clone(), identity.clone(), ambient.clone())
+    let access = Access::open(tables.clone(), log.clone(), identity.clone(), ambient.clone())
         .await
         .context("cannot open roles and targets")?;
     let recordings = Recordings::open(&config.data_dir.join("recordings"), ambient.clone())
@@ -57,38 +59,52 @@ pub async fn build(
         log_folder: config.data_dir.join("log"),
     };
     let query = Query::new(log.clone());
-    Ok(Arc::new(Services {
-        log,
-        query,
-        recordings,
-        identity,
-        access,
-        gateway,
-        ambient: ambient.clone(),
-        facts,
-    }))
+    let services =
+        Services { log, query, recordings, identity, access, gateway, ambient: ambient.clone(), facts };
+    memory::remember(tables.as_ref(), &services.log)?;
+    Ok((Arc::new(services), tables))
 }
 
 fn make_folder(folder: &Path) -> Result<()> {
+    let shown = folder.display();
     let mut builder = fs::DirBuilder::new();
-    builder.recursive(true).mode(0o700).create(folder).with_context(|| {
-        format!(
-            "cannot make the data folder {}; name another with --data-dir or `data_dir`",
-            folder.display()
-        )
-    })
+    let made = builder.recursive(true).mode(0o700).create(folder);
+    made.with_context(|| {
+        format!("cannot make the data folder {shown}; name another with --data-dir or `data_dir`")
+    })?;
+    let found = fs::metadata(folder).with_context(|| format!("cannot look at the data folder {shown}"))?;
+    let mode = found.permissions().mode() & 0o777;
+    if mode & 0o077 != 0 {
+        bail!("others may look into the data folder {shown} (mode {mode:o}); run: chmod 700 {shown}");
+    }
+    Ok(())
 }
 
+/// A key that is missing beside what it protects is never made anew: that would only hide what is wrong.
 fn open_vault(config: &Config, ambient: &Ambient) -> Result<Vault> {
+    let key = config.master_key();
+    if !key.exists() && (config.data_dir.join("log").exists() || config.data_dir.join("state.db").exists()) {
+        bail!(
+            "the master key {} is missing, and {} was made with it; restore the key",
+            key.display(),
+            config.data_dir.display()
+        );
+    }
     let ambient = ambient.clone();
     let fill: RandomFill = Arc::new(move |bytes: &mut [u8]| ambient.fill(bytes));
     Ok(Vault::open(&config.master_key(), &fill)?)
 }
 
-async fn open_log(config: Config, vault: Arc<Vault>, ambient: Ambient) -> Result<AuditLog> {
+async fn open_log(
+    config: Config,
+    remembered: Option<String>,
+    vault: Arc<Vault>,
+    ambient: Ambient,
+) -> Result<AuditLog> {
     let mut log = LogConfig::new(config.data_dir.join("log"), &config.log_origin());
     log.source = format!("lodge/{}", config.name);
     log.version = env!("CARGO_PKG_VERSION").to_owned();
+    log.remembered = remembered;
     log.reserve_bytes = config.log.reserve_mib << 20;
     // Recovery reads files, and must not hold up the runtime.
     let opened = tokio::task::spawn_blocking(move || AuditLog::open(log, &vault, ambient)).await?;

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use access::{ApiResource, Subject, Verb};
 use axum::Json;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use identity::IdentityError;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::caller::Caller;
+use crate::extract::Query;
 use crate::wire::{Explanation, ReachableTarget};
 use crate::{Problem, Services};
 

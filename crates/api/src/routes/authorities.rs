@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use access::{ApiResource, Verb};
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use identity::{AuthorityKind, AuthorityStatus};
 
 use crate::caller::Caller;
+use crate::extract::{Body, Path};
 use crate::wire::{Authority, Rotation, RotationStep};
 use crate::{Problem, Services};
 
@@ -34,7 +35,7 @@ pub async fn rotate(
     State(services): State<Arc<Services>>,
     caller: Caller,
     Path(kind): Path<String>,
-    Json(rotation): Json<Rotation>,
+    Body(rotation): Body<Rotation>,
 ) -> Result<Json<Authority>, Problem> {
     let kind = AuthorityKind::ALL.into_iter().find(|known| known.word() == kind);
     let kind =

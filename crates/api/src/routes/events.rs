@@ -8,7 +8,7 @@ use std::time::Duration;
 use access::{ApiPermit, ApiResource, Verb};
 use audit_log::proof::EventProof;
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::header;
 use axum::response::sse::{Event as Message, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
@@ -21,6 +21,7 @@ use tokio_stream::Stream;
 use utoipa::IntoParams;
 
 use crate::caller::Caller;
+use crate::extract::{Path, Query};
 use crate::routes::recordings::blocking;
 use crate::wire::{Coverage, EventRow, Events};
 use crate::{Problem, Services};

@@ -8,6 +8,7 @@ use identity::{InviteError, InviteToken};
 use secrecy::ExposeSecret;
 
 use crate::caller::From;
+use crate::extract::Body;
 use crate::wire::{InviteBegin, InviteDone, InviteEnrolment, InviteFinish};
 use crate::{Problem, Services};
 
@@ -16,7 +17,7 @@ use crate::{Problem, Services};
 pub async fn begin(
     State(services): State<Arc<Services>>,
     From(origin): From,
-    Json(request): Json<InviteBegin>,
+    Body(request): Body<InviteBegin>,
 ) -> Result<Json<InviteEnrolment>, Problem> {
     let token = parse(&request.token)?;
     let enrolment = services.identity.begin_invite(&origin, &token, request.password.into()).await?;
@@ -32,7 +33,7 @@ pub async fn begin(
 pub async fn finish(
     State(services): State<Arc<Services>>,
     From(origin): From,
-    Json(request): Json<InviteFinish>,
+    Body(request): Body<InviteFinish>,
 ) -> Result<Json<InviteDone>, Problem> {
     let token = parse(&request.token)?;
     let done = services.identity.finish_invite(&origin, &token, request.code.into()).await?;

@@ -6,7 +6,7 @@ use access::{ApiPermit, ApiResource, Verb};
 use audit_log::evidence;
 use audit_log::verify::{Checks, Tail, VerifierKey, verify_log_with};
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use event::kinds::audit::{Exported, Verified};
@@ -15,6 +15,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::caller::Caller;
+use crate::extract::{Path, Query};
 use crate::routes::recordings::{blocking, octets};
 use crate::wire::{Checkpoint, Verification};
 use crate::{Problem, Services};

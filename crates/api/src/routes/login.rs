@@ -9,6 +9,7 @@ use axum::http::StatusCode;
 use identity::{LoginError, LoginRequest};
 
 use crate::caller::{Caller, From};
+use crate::extract::Body;
 use crate::wire;
 use crate::{Problem, Services};
 
@@ -23,7 +24,7 @@ use crate::{Problem, Services};
 pub async fn login(
     State(services): State<Arc<Services>>,
     From(origin): From,
-    Json(request): Json<wire::LoginRequest>,
+    Body(request): Body<wire::LoginRequest>,
 ) -> Result<Json<wire::LoginGrant>, Problem> {
     let request = LoginRequest {
         user: request.user,

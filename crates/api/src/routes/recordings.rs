@@ -5,7 +5,7 @@ use std::sync::Arc;
 use access::{ApiPermit, ApiResource, Verb};
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use event::kinds::recording::{Exported, Viewed};
@@ -17,6 +17,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use utoipa::IntoParams;
 
 use crate::caller::Caller;
+use crate::extract::{Path, Query};
 use crate::wire::Recording;
 use crate::{Problem, Services};
 

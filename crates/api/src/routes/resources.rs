@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use access::{AccessError, ApiResource, Listed, Resource, ResourceKind, Verb};
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use identity::{NewUser, UserUpdate};
 
 use crate::caller::Caller;
+use crate::extract::{Path, Text};
 use crate::routes::users;
 use crate::wire;
 use crate::{Problem, Services};
@@ -24,7 +25,7 @@ use crate::{Problem, Services};
 pub async fn apply(
     State(services): State<Arc<Services>>,
     caller: Caller,
-    text: String,
+    Text(text): Text,
 ) -> Result<Json<Vec<wire::Applied>>, Problem> {
     let resources =
         Resource::parse_all(&text).map_err(|error| Problem::bad_request("resource", error.to_string()))?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use access::{ApiPermit, ApiResource, Verb};
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use event::filter::{Filter, FilterContext};
 use event::kinds::audit::Searched;
@@ -15,6 +15,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::caller::Caller;
+use crate::extract::{Path, Query};
 use crate::routes::events::{instant, parse, scope};
 use crate::wire::{Session, Sessions};
 use crate::{Problem, Services};

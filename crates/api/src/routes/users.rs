@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use access::{ApiResource, Verb};
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use identity::{IdentityError, NewUser, UserUpdate};
 
 use crate::caller::Caller;
+use crate::extract::{Body, Path};
 use crate::wire;
 use crate::{Problem, Services};
 
@@ -27,7 +28,7 @@ pub async fn list(
 pub async fn create(
     State(services): State<Arc<Services>>,
     caller: Caller,
-    Json(user): Json<wire::NewUser>,
+    Body(user): Body<wire::NewUser>,
 ) -> Result<(StatusCode, Json<wire::Invite>), Problem> {
     let permit = services.permit(&caller, ApiResource::Users, Verb::Create).await?;
     let new = NewUser { name: user.name, roles: user.roles, traits: user.traits };
@@ -60,7 +61,7 @@ pub async fn update(
     State(services): State<Arc<Services>>,
     caller: Caller,
     Path(name): Path<String>,
-    Json(change): Json<wire::UserChange>,
+    Body(change): Body<wire::UserChange>,
 ) -> Result<Json<wire::User>, Problem> {
     let permit = services.permit(&caller, ApiResource::Users, Verb::Update).await?;
     let update = UserUpdate { roles: change.roles, traits: change.traits, disabled: change.disabled };

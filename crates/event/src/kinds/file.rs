@@ -1,13 +1,13 @@
 //! Files moved or touched through SFTP and SCP.
 
 details! {
-    /// A file opened for writing.
+    /// A file that was opened.
     Opened {
         /// Path, as the client named it.
         path: String,
         /// Protocol: `sftp` or `scp`.
         protocol: String,
-        /// How it was opened: `write`, `create`, `truncate`, `append`, `exclusive`.
+        /// How it was opened: `read`, `write`, `create`, `truncate`, `append`, `exclusive`.
         flags: Vec<String>,
     }
     /// A file whose content moved.

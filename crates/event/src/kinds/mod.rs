@@ -115,7 +115,7 @@ kinds! {
     "session.rejected" SessionRejected(session::Rejected) "An action inside a session was refused."
     "session.terminated" SessionTerminated(session::Terminated) "A session was cut by a person, a lock or a limit."
     "session.abandoned" SessionAbandoned(session::Abandoned) "A session was found open after a crash and closed."
-    "file.open" FileOpen(file::Opened) "A file was opened for writing over SFTP; written before it is opened."
+    "file.open" FileOpen(file::Opened) "A file was opened over SFTP or SCP; written before it is opened."
     "file.upload" FileUpload(file::Moved) "A file was written through SFTP or SCP."
     "file.download" FileDownload(file::Moved) "A file was read through SFTP or SCP."
     "file.list" FileList(file::Named) "A folder was listed."

@@ -4,6 +4,7 @@ use anyhow::Result;
 use clap::Args;
 
 use super::{Context, get};
+use crate::client::segment;
 use crate::terminal::print_line;
 
 /// Deletes a role, target or lock.
@@ -18,6 +19,10 @@ pub struct Arguments {
 
 /// Runs the verb.
 pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
-    context.client()?.delete(&format!("/v1/{}/{}", get::plural(&arguments.kind), arguments.name))?;
+    context.client()?.delete(&format!(
+        "/v1/{}/{}",
+        get::plural(&arguments.kind),
+        segment(&arguments.name)
+    ))?;
     print_line(&format!("{} {} was deleted", arguments.kind, arguments.name))
 }

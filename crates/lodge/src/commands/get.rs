@@ -5,6 +5,7 @@ use api::wire::Resource;
 use clap::Args;
 
 use super::Context;
+use crate::client::segment;
 use crate::terminal::{Output, print_line, print_rows};
 
 /// Shows roles, targets or locks; a single one as YAML, ready to be edited and applied.
@@ -22,7 +23,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
     let client = context.client()?;
     let kind = plural(&arguments.kind);
     if let Some(name) = &arguments.name {
-        let resource: Resource = client.get(&format!("/v1/{kind}/{name}"), &[])?;
+        let resource: Resource = client.get(&format!("/v1/{kind}/{}", segment(name)), &[])?;
         return match context.output {
             Output::Table => print_line(resource.yaml.trim_end()),
             _ => print_line(&serde_json::to_string_pretty(&resource.document)?),

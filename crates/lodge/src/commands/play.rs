@@ -9,6 +9,7 @@ use clap::{Args, ValueEnum};
 use recording::{Format, PlayOptions, Player, Reader, Sanitiser};
 
 use super::Context;
+use crate::client::segment;
 use crate::failure::Failure;
 use crate::terminal::print_line;
 
@@ -105,7 +106,7 @@ impl Fetched {
         let form = arguments.format.map_or("terminal".to_owned(), |form| form.format().to_string());
         let from_ms = seconds(arguments.seek)?.as_millis().to_string();
         let query = [("format", form), ("from_ms", from_ms)];
-        let path = format!("/v1/recordings/{session}/file");
+        let path = format!("/v1/recordings/{}/file", segment(session));
         let (mut body, live) = context.client()?.stream_with(&path, &query, "lodge-live")?;
         let mut bytes = Vec::new();
         std::io::Read::read_to_end(&mut body, &mut bytes).context("the recording broke off")?;
@@ -157,8 +158,8 @@ fn parse_root(text: &str) -> Result<Option<[u8; 32]>> {
 }
 
 fn play(reader: Reader, arguments: &Arguments) -> Result<()> {
-    if arguments.speed <= 0.0 {
-        bail!("--speed must be more than 0");
+    if !arguments.speed.is_finite() || arguments.speed <= 0.0 {
+        bail!("--speed must be a number above 0");
     }
     let options = PlayOptions {
         channel: arguments.channel,

@@ -1,5 +1,6 @@
 //! `lodge serve`
 
+use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -37,6 +38,9 @@ pub struct Arguments {
     /// Address of metrics and health, plain HTTP.
     #[arg(long, value_name = "ADDRESS:PORT")]
     metrics_listen: Option<SocketAddr>,
+    /// Makes a further admin of this name and prints the invite: the way back in when nobody can administer any more.
+    #[arg(long, value_name = "NAME")]
+    invite_admin: Option<String>,
     /// Writes the addresses and the invite link to this file as JSON once it listens.
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
@@ -48,7 +52,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
     start_messages(&config)?;
     raise_file_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start")?;
-    runtime.block_on(serve(&config, arguments.ready_file))
+    runtime.block_on(serve(&config, &arguments))
 }
 
 fn configuration(arguments: &Arguments) -> Result<Config> {
@@ -84,6 +88,7 @@ fn start_messages(config: &Config) -> Result<()> {
     let filter = tracing_subscriber::EnvFilter::try_new(level)
         .with_context(|| format!("`{level}` is no message level"))?;
     let messages = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let messages = messages.with_ansi(std::io::stderr().is_terminal());
     match config.messages.format {
         MessageFormat::Text => messages.init(),
         MessageFormat::Json => messages.json().init(),
@@ -91,14 +96,17 @@ fn start_messages(config: &Config) -> Result<()> {
     Ok(())
 }
 
-async fn serve(config: &Config, ready_file: Option<PathBuf>) -> Result<()> {
+async fn serve(config: &Config, arguments: &Arguments) -> Result<()> {
     let server = Server::start(config, server::system::ambient()).await?;
     tracing::info!(api = %server.api, ssh = %server.ssh, metrics = %server.metrics, "listening");
     if let Some(invite) = &server.invite {
         tracing::info!("nobody has joined yet; the first admin's invite: {invite}");
     }
-    if let Some(path) = ready_file {
-        announce(&server, &path)?;
+    if let Some(name) = &arguments.invite_admin {
+        tracing::info!("invite of the admin {name}: {}", server.invite_admin(name).await?);
+    }
+    if let Some(path) = &arguments.ready_file {
+        announce(&server, path)?;
     }
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;

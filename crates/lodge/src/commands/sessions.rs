@@ -5,6 +5,7 @@ use api::wire::{Session, Sessions};
 use clap::{Args, Subcommand};
 
 use super::Context;
+use crate::client::segment;
 use crate::terminal::{print_line, print_rows};
 
 /// Lists sessions, live and past, and cuts live ones.
@@ -47,7 +48,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
             print_rows(context.output, &page.sessions, &headings, cells)
         }
         Verb::Kill { session } => {
-            client.delete(&format!("/v1/sessions/{session}"))?;
+            client.delete(&format!("/v1/sessions/{}", segment(session)))?;
             print_line(&format!("session {session} was cut"))
         }
     }

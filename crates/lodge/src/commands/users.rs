@@ -7,6 +7,7 @@ use api::wire::{Invite, NewUser, User, UserChange};
 use clap::{Args, Subcommand};
 
 use super::Context;
+use crate::client::segment;
 use crate::terminal::{print_line, print_one, print_rows};
 
 /// Creates, shows and changes users.
@@ -76,15 +77,16 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
         Verb::Set { name, roles, traits, disabled } => {
             let traits = if traits.is_empty() { None } else { Some(parse_traits(traits)?) };
             let change = UserChange { roles: roles.clone(), traits, disabled: *disabled };
-            let user: User = client.patch(&format!("/v1/users/{name}"), &change)?;
+            let user: User = client.patch(&format!("/v1/users/{}", segment(name)), &change)?;
             print_one(context.output, &user, |user| cells(user).join("  "))
         }
         Verb::Reset { name } => {
-            let made: Invite = client.post(&format!("/v1/users/{name}/reset"), &serde_json::json!({}))?;
+            let made: Invite =
+                client.post(&format!("/v1/users/{}/reset", segment(name)), &serde_json::json!({}))?;
             print_one(context.output, &made, invite)
         }
         Verb::Rm { name } => {
-            client.delete(&format!("/v1/users/{name}"))?;
+            client.delete(&format!("/v1/users/{}", segment(name)))?;
             print_line(&format!("user {name} was deleted"))
         }
     }

@@ -100,6 +100,11 @@ impl Bed {
 
     /// Starts the server, on what an earlier one left.
     pub fn resume(&mut self) {
+        self.resume_with(&[]);
+    }
+
+    /// Starts the server with further arguments, on what an earlier one left.
+    pub fn resume_with(&mut self, arguments: &[&str]) {
         let ready = self.path("ready.json");
         let _ = fs::remove_file(&ready);
         fs::write(self.path("lodge.toml"), self.settings.join("\n"))
@@ -109,13 +114,8 @@ impl Bed {
             .append(true)
             .open(self.path("server.log"))
             .expect("a log can be made");
-        let mut command = Command::new(&self.program);
-        command.args(["serve", "--public-host", "127.0.0.1"]);
-        for listener in ["--api-listen", "--ssh-listen", "--metrics-listen"] {
-            command.args([listener, "127.0.0.1:0"]);
-        }
-        command.arg("--config").arg(self.path("lodge.toml")).arg("--data-dir").arg(self.data());
-        command.arg("--ready-file").arg(&ready).stdin(Stdio::null()).stderr(messages);
+        let mut command = self.serve();
+        command.args(arguments).arg("--ready-file").arg(&ready).stdin(Stdio::null()).stderr(messages);
         let mut server = command.spawn().expect("the server can be started");
         let text = wait_for(|| {
             let ended = server.try_wait().expect("a child can be asked");
@@ -127,6 +127,23 @@ impl Bed {
         let word = |name: &str| facts[name].as_str().unwrap_or_default().to_owned();
         let invite = facts["invite"].as_str().map(str::to_owned);
         self.facts = Facts { api: word("api"), ssh: word("ssh"), metrics: word("metrics"), invite };
+    }
+
+    /// Makes the command that starts the server.
+    fn serve(&self) -> Command {
+        let mut command = Command::new(&self.program);
+        command.args(["serve", "--public-host", "127.0.0.1"]);
+        for listener in ["--api-listen", "--ssh-listen", "--metrics-listen"] {
+            command.args([listener, "127.0.0.1:0"]);
+        }
+        command.arg("--config").arg(self.path("lodge.toml")).arg("--data-dir").arg(self.data());
+        command
+    }
+
+    /// Starts the server where it must refuse to start; returns what it says.
+    #[track_caller]
+    pub fn refused_start(&self) -> String {
+        Run::of(&mut self.serve()).refused()
     }
 
     /// Ends the server in order.

@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 
 use super::Context;
+use crate::client::segment;
 use crate::terminal::print_line;
 
 /// Prints the proof of one event: a file that `lodge audit verify --proof` checks offline.
@@ -21,7 +22,7 @@ pub struct Arguments {
 /// Runs the verb.
 pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
     let mut proof = String::new();
-    let mut body = context.client()?.stream(&format!("/v1/events/{}/proof", arguments.id), &[])?;
+    let mut body = context.client()?.stream(&format!("/v1/events/{}/proof", segment(&arguments.id)), &[])?;
     body.read_to_string(&mut proof).context("the proof broke off")?;
     print_line(proof.trim_end())
 }

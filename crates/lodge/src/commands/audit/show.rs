@@ -5,6 +5,7 @@ use api::wire::EventRow;
 use clap::Args;
 
 use super::Context;
+use crate::client::segment;
 use crate::terminal::{Output, print_line, printable};
 
 /// Shows one event whole.
@@ -16,7 +17,7 @@ pub struct Arguments {
 
 /// Runs the verb.
 pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
-    let row: EventRow = context.client()?.get(&format!("/v1/events/{}", arguments.id), &[])?;
+    let row: EventRow = context.client()?.get(&format!("/v1/events/{}", segment(&arguments.id)), &[])?;
     if context.output != Output::Table {
         return print_line(&serde_json::to_string(&row)?);
     }
