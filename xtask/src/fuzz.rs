@@ -13,6 +13,9 @@ const MEMORY: &str = "-rss_limit_mb=2048";
 /// The longest that one input may take, in seconds.
 const TIMEOUT: &str = "-timeout=10";
 
+/// Inputs may be long from the start: what several packets or chunks make of each other, no short one shows.
+const LENGTH: &str = "-len_control=0";
+
 /// What to run.
 #[derive(Args)]
 pub struct Arguments {
@@ -47,7 +50,7 @@ fn fuzz(target: &str, seconds: u32) -> Result<()> {
     let seeds = Some(format!("fuzz/seeds/{target}")).filter(|folder| fs::exists(folder).unwrap_or(false));
     let time = format!("-max_total_time={seconds}");
     let mut command = nightly();
-    command.args(["run", target, &corpus]).args(seeds).args(["--", &time, MEMORY, TIMEOUT]);
+    command.args(["run", target, &corpus]).args(seeds).args(["--", &time, MEMORY, TIMEOUT, LENGTH]);
     run::run(&mut command)
 }
 
@@ -55,7 +58,15 @@ fn fuzz(target: &str, seconds: u32) -> Result<()> {
 fn nightly() -> Command {
     let mut command = Command::new("rustup");
     command.args(["run", "nightly", "cargo", "fuzz"]);
-    // What runs this program says these for its own toolchain.
-    command.env_remove("RUSTUP_TOOLCHAIN").env_remove("CARGO");
+    // What runs this program says these of itself: its toolchain is another, and build scripts (ring's) watch the rest,
+    // so that every run after a plain `cargo fuzz` would compile anew.
+    let own = |name: &str| {
+        matches!(name, "RUSTUP_TOOLCHAIN" | "CARGO")
+            || name.starts_with("CARGO_PKG_")
+            || name.starts_with("CARGO_MANIFEST_")
+    };
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_str().is_some_and(own)) {
+        command.env_remove(name);
+    }
     command
 }
