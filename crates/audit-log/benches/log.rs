@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
+use audit_log::verify::{VerifierKey, verify_log};
 use audit_log::{AuditLog, LogConfig};
 use event::kinds::log::Overload;
 use event::{Actor, Ambient, Clock, Detail, EncodedEvent, Event, SeededEntropy, Timestamp};
@@ -114,8 +115,25 @@ fn measure(runtime: &tokio::runtime::Runtime, folder: &Path, time: Duration) -> 
         goal,
         lower_is_better: false,
     });
-    // The verification rate joins here: run `audit_log::verify` over `lodge-ingest`, goal 300,000 events/s per core.
+    figures.push(Figure {
+        name: "verification, one core".to_owned(),
+        unit: "events/s",
+        lodge: verification(&folder.join("lodge-ingest/log")),
+        sqlite: None,
+        goal: Some(300_000.0),
+        lower_is_better: false,
+    });
     figures
+}
+
+/// Verifies what the batches left, from payload to signed checkpoint, on one thread.
+fn verification(log: &Path) -> f64 {
+    let key = std::fs::read_to_string(log.join("log.vkey")).expect("a log shows its key");
+    let key: VerifierKey = key.trim().parse().expect("the key is one");
+    let start = Instant::now();
+    let report = verify_log(log, &key, &mut |_| {}).expect("the log is there");
+    assert!(report.is_intact(), "{:?}", report.damage);
+    report.entries as f64 / start.elapsed().as_secs_f64()
 }
 
 fn print_table(figures: &[Figure]) {

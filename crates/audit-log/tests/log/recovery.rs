@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use audit_log::{AuditLog, OpenError};
+use audit_log::note::NoteSigner;
+use audit_log::{AuditLog, Checkpoint, Hash, LogConfig, OpenError};
 
 use crate::fixture::{Fixture, all, copy_folder, details, root_by_another_implementation, segments};
 
@@ -74,7 +75,36 @@ async fn a_second_process_is_kept_out() {
     fixture.open();
 }
 
-/// Without the checkpoint, as if the crash came before it: any cut must then lose only the batch that it tears.
+/// The checkpoint that every log begins with.
+fn checkpoint_of_nothing(fixture: &Fixture, log: &Path) -> String {
+    let sealed = fs::read(log.join("key.sealed")).unwrap();
+    let seed = fixture.vault().unseal("audit-log/signing-key", &sealed).unwrap();
+    let signer = NoteSigner::new("lodge.example.com/log", seed[..].try_into().unwrap()).unwrap();
+    Checkpoint::sign(&signer, 0, Hash::empty_root()).note
+}
+
+#[tokio::test]
+async fn a_log_that_lost_its_checkpoint_is_refused() {
+    let fixture = Fixture::new();
+    let crash = crashed(&fixture).await;
+    fs::remove_file(crash.join("checkpoint")).unwrap();
+    assert!(matches!(fixture.open_at(&crash), Err(OpenError::CheckpointMissing { size: 17, .. })));
+}
+
+#[tokio::test]
+async fn a_log_that_holds_less_than_is_remembered_is_refused() {
+    let fixture = Fixture::new();
+    let crash = crashed(&fixture).await;
+    let remembered = Some(fs::read_to_string(crash.join("checkpoint")).unwrap());
+    fs::write(crash.join("checkpoint"), checkpoint_of_nothing(&fixture, &crash)).unwrap();
+    for part in ["wal", "tile"] {
+        fs::remove_dir_all(crash.join(part)).unwrap();
+    }
+    let config = LogConfig { remembered, ..fixture.config(&crash) };
+    assert!(matches!(fixture.open_with(config), Err(OpenError::RolledBack { size: 0, published: 17 })));
+}
+
+/// With the checkpoint of no entries, as if the crash came before any other: any cut must then lose only the batch that it tears.
 #[tokio::test]
 async fn a_crash_at_every_byte_loses_no_batch_before_it() {
     let fixture = Fixture::new();
@@ -82,7 +112,7 @@ async fn a_crash_at_every_byte_loses_no_batch_before_it() {
     let segment = segments(&crash).pop().unwrap();
     let bytes = fs::read(&segment).unwrap();
     let end = last_content_byte(&bytes) + 1;
-    fs::remove_file(crash.join("checkpoint")).unwrap();
+    fs::write(crash.join("checkpoint"), checkpoint_of_nothing(&fixture, &crash)).unwrap();
     let mut sizes = Vec::new();
     for cut in (end - 900..=end).chain([0, 10, 31, 32, 33, 60]) {
         let folder = fixture.folder.path().join("cut");
