@@ -3,7 +3,7 @@
 //! A refused operation leaves `access.denied`; a permitted one leaves the event of what is then done, which carries the
 //! permit's actor and policy.
 
-use event::{Actor, Decision, Origin, Policy, Timestamp};
+use event::{Actor, Author, Decision, Policy, Timestamp};
 
 use crate::decide::{Denial, code, roles_of};
 use crate::operation::{ApiResource, Operation};
@@ -22,10 +22,8 @@ use crate::trace::{LockFinding, RuleFinding, RuleName, held, network_holds};
 /// ```
 #[derive(Debug)]
 pub struct ApiPermit {
-    actor: Actor,
-    origin: Option<Origin>,
+    author: Author,
     licence: Licence,
-    policy: Policy,
     scope: Option<String>,
     subject: Option<Subject>,
 }
@@ -52,10 +50,12 @@ impl ApiPermit {
         grant: ApiGrant,
     ) -> ApiPermit {
         ApiPermit {
-            actor,
-            origin: subject.origin.clone(),
+            author: Author {
+                actor,
+                origin: subject.origin.clone(),
+                policy: Some(Policy { decision: Decision::Allow, roles: grant.roles, why: grant.why }),
+            },
             licence: Licence::Operation(operation),
-            policy: Policy { decision: Decision::Allow, roles: grant.roles, why: grant.why },
             scope: grant.scope,
             subject: Some(subject),
         }
@@ -64,28 +64,24 @@ impl ApiPermit {
     pub(crate) fn boot() -> ApiPermit {
         let why = "declared in the server's configuration".to_owned();
         ApiPermit {
-            actor: Actor::system("boot"),
-            origin: None,
+            author: Author {
+                policy: Some(Policy { decision: Decision::Allow, roles: Vec::new(), why }),
+                ..Author::system("boot")
+            },
             licence: Licence::Boot,
-            policy: Policy { decision: Decision::Allow, roles: Vec::new(), why },
             scope: None,
             subject: None,
         }
     }
 
+    /// Returns who acts, from where, and by which rules: what the events of the operation carry.
+    pub fn author(&self) -> &Author {
+        &self.author
+    }
+
     /// Returns the actor that events name.
     pub fn actor(&self) -> &Actor {
-        &self.actor
-    }
-
-    /// Returns where the person comes from.
-    pub fn origin(&self) -> Option<&Origin> {
-        self.origin.as_ref()
-    }
-
-    /// Returns the decision that events carry.
-    pub fn policy(&self) -> &Policy {
-        &self.policy
+        &self.author.actor
     }
 
     /// Returns the operation; none for the permit of the server's start.
@@ -207,7 +203,7 @@ mod tests {
             user: "alice".to_owned(),
             roles: roles.iter().map(|role| (*role).to_owned()).collect(),
             traits: Default::default(),
-            origin: ip.map(|ip| Origin { ip: ip.parse().unwrap(), port: None, agent: None }),
+            origin: ip.map(|ip| event::Origin { ip: ip.parse().unwrap(), port: None, agent: None }),
         }
     }
 
@@ -255,7 +251,7 @@ deny: {from: [192.0.2.0/24, '2001:db8::/32']}
         for operation in Operation::all() {
             let reads = !matches!(
                 operation.verb(),
-                Verb::Create | Verb::Update | Verb::Delete | Verb::Kill | Verb::Rotate
+                Verb::Create | Verb::Update | Verb::Delete | Verb::Kill | Verb::Rotate | Verb::Sign
             );
             let decision = decide_api(&snapshot, &subject(&["auditor"], None), operation, Timestamp::EPOCH);
             assert_eq!(decision.is_ok(), reads, "{operation}");

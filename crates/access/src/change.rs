@@ -77,7 +77,7 @@ impl Access {
         if before.as_ref() == Some(&resource) {
             return Ok(Applied::Unchanged);
         }
-        self.check_apply(permit, &resource, before.is_none())?;
+        self.check_apply(permit, &resource)?;
         let event = change_event(self, permit, kind, &name, before.as_ref(), Some(&resource));
         let applied = if before.is_some() { Applied::Updated } else { Applied::Created };
         self.perform(Planned { kind, name, after: Some(resource), event, turn }).await?;
@@ -117,7 +117,9 @@ impl Access {
         Ok(rows::all(&self.snapshot(), kind).into_iter().map(listed).collect())
     }
 
-    fn check_apply(&self, permit: &ApiPermit, resource: &Resource, new: bool) -> Result<(), AccessError> {
+    /// Says whether applying the resource would be refused as things stand, so that nothing of a file is applied when some of
+    /// it cannot be.
+    pub fn check_apply(&self, permit: &ApiPermit, resource: &Resource) -> Result<(), AccessError> {
         let name = || resource.name().to_owned();
         match resource {
             Resource::Role(role) if is_preset(&role.name) => return Err(AccessError::Preset(name())),
@@ -130,7 +132,9 @@ impl Access {
             return Err(AccessError::LocksYourself(name()));
         }
         let kind = resource.kind();
-        if new && rows::all(&self.snapshot(), kind).len() >= rows::MOST {
+        let snapshot = self.snapshot();
+        let new = rows::find(&snapshot, kind, resource.name()).is_none();
+        if new && rows::all(&snapshot, kind).len() >= rows::MOST {
             return Err(AccessError::Full { kind, most: rows::MOST });
         }
         Ok(())
@@ -218,10 +222,7 @@ fn change_event(
         labels: Default::default(),
         address: None,
     };
-    Event::new(access.ambient(), permit.actor().clone(), detail)
-        .from_origin(permit.origin().cloned())
-        .at_target(Some(target))
-        .under(permit.policy().clone())
+    permit.author().event(access.ambient(), detail).at_target(Some(target))
 }
 
 fn json(resource: &Resource) -> Value {

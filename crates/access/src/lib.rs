@@ -45,7 +45,7 @@ pub use permit::Permit;
 pub use preset::{PRESETS, is_preset};
 pub use resource::{
     ApiRule, Choice, HostKey, Lock, LockError, Locked, MAX_DOCUMENTS, MAX_TEXT_BYTES, Resource,
-    ResourceError, ResourceKind, Role, RoleError, Rule, Side, Target, TargetError, UserDocument, UserError,
+    ResourceError, ResourceKind, Role, RoleError, Rule, Side, Target, TargetError, UserDocument,
 };
 pub use selector::{Selector, SelectorError};
 pub use snapshot::{Snapshot, Subject};

@@ -55,6 +55,8 @@ words! {
         Verify = "verify",
         /// Moves an authority to its next key.
         Rotate = "rotate",
+        /// Signs a server's host key.
+        Sign = "sign",
     }
 }
 
@@ -69,7 +71,7 @@ impl ApiResource {
             ApiResource::Log => &[Verb::Read, Verb::Export, Verb::Verify],
             ApiResource::Recordings => &[Verb::List, Verb::Watch, Verb::Export],
             ApiResource::Proofs => &[Verb::Read],
-            ApiResource::Authorities => &[Verb::List, Verb::Read, Verb::Rotate],
+            ApiResource::Authorities => &[Verb::List, Verb::Read, Verb::Rotate, Verb::Sign],
         }
     }
 }

@@ -253,14 +253,14 @@ async fn a_session_ends_with_its_time_its_login_and_its_users_roles() {
     let permit = gate.granted(&alice, "web", "deploy").await;
     let mut watch = gate.access.changes();
     let update = UserUpdate { roles: Some(vec!["auditor".to_owned()]), ..UserUpdate::default() };
-    gate.identity.update_user(&root.actor(), None, "alice", update).await.unwrap();
+    gate.identity.update_user(&event::Author::of(root.actor(), None), "alice", update).await.unwrap();
     tokio::time::timeout(Duration::from_secs(10), watch.changed()).await.unwrap().unwrap();
     assert!(gate.access.must_end(&permit).unwrap().contains("auditor"), "the roles of now decide");
 
     let update = UserUpdate { roles: Some(vec!["dev".to_owned()]), ..UserUpdate::default() };
-    gate.identity.update_user(&root.actor(), None, "alice", update).await.unwrap();
+    gate.identity.update_user(&event::Author::of(root.actor(), None), "alice", update).await.unwrap();
     assert_eq!(gate.access.must_end(&permit), None);
-    gate.identity.logout(&alice.actor(), None, alice.login()).await.unwrap();
+    gate.identity.logout(&event::Author::of(alice.actor(), None), alice.login()).await.unwrap();
     assert_eq!(gate.access.must_end(&permit).unwrap(), "the login has ended; log in again");
     assert_eq!(gate.denied(&alice, "web", "deploy").await.0, code::LOGIN_ENDED);
     let refused = gate.access.authorize_api(&alice, operation("log.read")).await.unwrap_err();

@@ -389,24 +389,24 @@ fn users_are_checked() {
     check(
         "kind: user\nname: 'a,b'\n",
         expect![[
-            r#"line 2: user `a,b`: "a,b" cannot be the name of a user; use up to 64 of a-z, 0-9, `-`, `_` and `.`, with a letter or digit first"#
+            r#"line 2: user `a,b`: "a,b" is not allowed as a name: a name has only lower-case letters, digits, '.', '_' and '-'; ',' is not allowed"#
         ]],
     );
     check(
         "kind: user\nname: a\nroles: [B]\n",
         expect![[
-            r#"line 2: user `a`: role "B" cannot be a name; use up to 64 of a-z, 0-9, `-`, `_` and `.`, with a letter or digit first and last"#
+            r#"line 2: user `a`: "B" cannot be the name of a role: a name has only lower-case letters, digits, '.', '_' and '-'; 'B' is not allowed"#
         ]],
     );
     check(
         "kind: user\nname: a\ntraits: {'a b': c}\n",
         expect![[
-            r#"line 2: user `a`: "a b" cannot be the name of a trait; use letters, digits, `-`, `_`, `.`, `/` and `:`"#
+            r#"line 2: user `a`: "a b" cannot be the name of a trait; use up to 128 letters, digits, `-`, `_`, `.`, `/` and `:`"#
         ]],
     );
     check(
         "kind: user\nname: a\ntraits: {a: \"x\\ny\"}\n",
-        expect!["line 2: user `a`: trait a has a value that is too long or holds control characters"],
+        expect!["line 2: user `a`: a trait's value has at most 1024 bytes and no control characters"],
     );
 }
 

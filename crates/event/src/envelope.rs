@@ -354,6 +354,36 @@ pub struct Source {
     pub seq: u64,
 }
 
+/// Whoever acts, from where, and by which rule they may: what the events of one request have in common.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Author {
+    /// Who.
+    pub actor: Actor,
+    /// From where; absent for what the server does by itself.
+    pub origin: Option<Origin>,
+    /// Which rules allowed it; absent where none was asked.
+    pub policy: Option<Policy>,
+}
+
+impl Author {
+    /// Names a component of Lodge that acts by itself.
+    pub fn system(component: &str) -> Author {
+        Author { actor: Actor::system(component), origin: None, policy: None }
+    }
+
+    /// Names somebody who acts for themselves, by no rule but that it is their own.
+    pub fn of(actor: Actor, origin: Option<Origin>) -> Author {
+        Author { actor, origin, policy: None }
+    }
+
+    /// Makes an event of now of which this is the author.
+    pub fn event(&self, ambient: &Ambient, detail: Detail) -> Event {
+        let mut event = Event::new(ambient, self.actor.clone(), detail).from_origin(self.origin.clone());
+        event.policy = self.policy.clone();
+        event
+    }
+}
+
 /// Which rule allowed or denied an action.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Policy {

@@ -17,8 +17,8 @@ pub mod view;
 
 pub use ambient::{Ambient, Entropy, SeededEntropy};
 pub use envelope::{
-    Actor, ActorType, AnyDetail, Decision, EncodedEvent, EncodedEventError, Event, Mfa, Origin, Outcome,
-    Policy, Record, Source, Target,
+    Actor, ActorType, AnyDetail, Author, Decision, EncodedEvent, EncodedEventError, Event, Mfa, Origin,
+    Outcome, Policy, Record, Source, Target,
 };
 pub use filter::{Filter, FilterContext, FilterError};
 pub use id::{EventId, SessionId};

@@ -67,14 +67,14 @@ async fn certificates_stop_with_their_login_and_user() {
             .code();
         (ssh, tls)
     };
-    identity.logout(&admin(), None, grant.login).await.unwrap();
+    identity.logout(&admin(), grant.login).await.unwrap();
     assert_eq!(codes().await, ("login_ended", "login_ended"));
     identity
-        .update_user(&admin(), None, "alice", UserUpdate { disabled: Some(true), ..Default::default() })
+        .update_user(&admin(), "alice", UserUpdate { disabled: Some(true), ..Default::default() })
         .await
         .unwrap();
     assert_eq!(codes().await, ("user_disabled", "user_disabled"));
-    identity.delete_user(&admin(), None, "alice").await.unwrap();
+    identity.delete_user(&admin(), "alice").await.unwrap();
     assert_eq!(codes().await, ("user_unknown", "user_unknown"));
     let denied = house.events_of("cert.deny");
     assert_eq!(denied.len(), 6);
@@ -113,7 +113,7 @@ async fn a_certificate_of_one_login_is_not_good_for_another() {
     let (authenticator, _) = house.join("alice", &[]).await;
     let first = house.login("alice", &authenticator).await;
     let second = house.login("alice", &authenticator).await;
-    house.identity.logout(&admin(), None, first.login).await.unwrap();
+    house.identity.logout(&admin(), first.login).await.unwrap();
     assert!(house.identity.verify_ssh_certificate(&first.ssh_certificate, &origin()).await.is_err());
     assert!(house.identity.verify_ssh_certificate(&second.ssh_certificate, &origin()).await.is_ok());
 }
@@ -204,7 +204,7 @@ async fn targets_get_host_certificates_for_their_names() {
     let names = ["web-1".to_owned(), "web-1.example.com".to_owned()];
     let day = Duration::from_secs(24 * 3600);
     let sign = async |names: &[String], life| {
-        house.identity.target_host_certificate(&admin(), None, &key, names, life).await
+        house.identity.target_host_certificate(&admin(), &key, names, life).await
     };
     let certificate = sign(&names, day).await.unwrap();
     assert!(house.identity.verify_host_certificate(&certificate, "web-1.example.com").is_ok());
@@ -219,8 +219,7 @@ async fn a_rotation_overlaps_and_then_withdraws_the_old_key() {
     let house = house().await;
     let (authenticator, _) = house.join("alice", &[]).await;
     let old = house.login("alice", &authenticator).await;
-    let rotate =
-        async |kind, step| house.identity.rotate(&admin(), Some(origin()), kind, step).await.unwrap();
+    let rotate = async |kind, step| house.identity.rotate(&admin(), kind, step).await.unwrap();
     for kind in [AuthorityKind::User, AuthorityKind::X509] {
         assert_eq!(rotate(kind, RotationStep::Overlap).await.trusted.len(), 2);
     }
@@ -251,7 +250,7 @@ async fn a_rotation_can_be_prepared_and_rolled_back_and_survives_a_restart() {
     let house = house().await;
     let gate = AuthorityKind::Gate;
     let first = house.identity.trusted_keys(gate);
-    let prepared = house.identity.rotate(&admin(), None, gate, RotationStep::Prepare).await.unwrap();
+    let prepared = house.identity.rotate(&admin(), gate, RotationStep::Prepare).await.unwrap();
     assert_eq!(house.identity.trusted_keys(gate)[0], first[0], "the present key still signs");
     assert_eq!(
         house.identity.trusted_user_ca_keys().lines().count(),
@@ -259,20 +258,20 @@ async fn a_rotation_can_be_prepared_and_rolled_back_and_survives_a_restart() {
         "and the next one is published already"
     );
     let house = house.reopen().await;
-    let overlap = house.identity.rotate(&admin(), None, gate, RotationStep::Overlap).await.unwrap();
+    let overlap = house.identity.rotate(&admin(), gate, RotationStep::Overlap).await.unwrap();
     assert_eq!(overlap.signing, prepared.trusted[1]);
     let house = house.reopen().await;
     assert_eq!(house.identity.trusted_keys(gate)[1], first[0]);
-    house.identity.rotate(&admin(), None, gate, RotationStep::Rollback).await.unwrap();
+    house.identity.rotate(&admin(), gate, RotationStep::Rollback).await.unwrap();
     assert_eq!(house.identity.trusted_keys(gate), first);
 
     for step in [RotationStep::Complete, RotationStep::Rollback] {
-        let result = house.identity.rotate(&admin(), None, gate, step).await;
+        let result = house.identity.rotate(&admin(), gate, step).await;
         assert!(matches!(result, Err(IdentityError::Rotation { .. })), "{step}");
     }
-    house.identity.rotate(&admin(), None, gate, RotationStep::Overlap).await.unwrap();
+    house.identity.rotate(&admin(), gate, RotationStep::Overlap).await.unwrap();
     for step in [RotationStep::Prepare, RotationStep::Overlap] {
-        assert!(house.identity.rotate(&admin(), None, gate, step).await.is_err(), "{step}");
+        assert!(house.identity.rotate(&admin(), gate, step).await.is_err(), "{step}");
     }
 }
 
@@ -326,7 +325,7 @@ async fn the_api_certificate_is_kept_and_renewed() {
     house.clock.advance(Duration::from_secs(15 * 24 * 3600));
     let renewed = house.identity.api_server_certificate(&names[..1]).await.unwrap();
     assert_ne!(renewed.chain_pem, renamed.chain_pem);
-    house.identity.rotate(&admin(), None, AuthorityKind::X509, RotationStep::Overlap).await.unwrap();
+    house.identity.rotate(&admin(), AuthorityKind::X509, RotationStep::Overlap).await.unwrap();
     let rotated = house.identity.api_server_certificate(&names[..1]).await.unwrap();
     assert_eq!(rotated.chain()[1], der(&house.identity.x509_bundle()));
     assert_eq!(house.events_of("cert.issue").len(), 4);

@@ -5,7 +5,7 @@ mod common;
 use std::time::Duration;
 
 use common::{Authenticator, PASSWORD, admin, house, origin, request};
-use event::{Actor, Outcome};
+use event::{Actor, Author, Outcome};
 use identity::{IdentityError, InviteError, LoginError, NewUser, UserStatus, UserUpdate};
 use secrecy::ExposeSecret;
 
@@ -91,7 +91,7 @@ async fn every_failure_looks_the_same_and_its_event_says_why() {
     }
     house
         .identity
-        .update_user(&admin(), None, "alice", UserUpdate { disabled: Some(true), ..Default::default() })
+        .update_user(&admin(), "alice", UserUpdate { disabled: Some(true), ..Default::default() })
         .await
         .unwrap();
     let error = house.try_login("alice", PASSWORD, now()).await.unwrap_err();
@@ -186,7 +186,7 @@ async fn an_invite_is_used_once_even_in_a_race() {
 async fn invites_expire_and_newer_ones_replace_older_ones() {
     let house = house().await;
     let first = house.invite("alice", &[]).await;
-    let second = house.identity.reset_user(&admin(), None, "alice").await.unwrap();
+    let second = house.identity.reset_user(&admin(), "alice").await.unwrap();
     assert!(house.identity.invited(&first.token).is_none());
     assert_eq!(house.identity.invited(&second.token).as_deref(), Some("alice"));
     let house = house.reopen().await;
@@ -219,19 +219,16 @@ async fn changes_carry_before_and_after() {
     let house = house().await;
     house.join("alice", &["access"]).await;
     let update = UserUpdate { roles: Some(vec!["auditor".to_owned()]), ..Default::default() };
-    let shown = house.identity.update_user(&admin(), Some(origin()), "alice", update).await.unwrap();
+    let shown = house.identity.update_user(&admin(), "alice", update).await.unwrap();
     assert_eq!(shown.roles, ["auditor"]);
     let event = house.newest("user.update");
     assert_eq!(event.body.detail["before"]["roles"][0], "access");
     assert_eq!(event.body.detail["after"]["roles"][0], "auditor");
     assert_eq!((event.actor.user.as_str(), event.target.unwrap().name.as_str()), ("root", "alice"));
-    house.identity.delete_user(&admin(), None, "alice").await.unwrap();
+    house.identity.delete_user(&admin(), "alice").await.unwrap();
     let event = house.newest("user.delete");
     assert!(event.body.detail["after"].is_null() && event.body.detail["before"]["name"] == "alice");
-    assert!(matches!(
-        house.identity.delete_user(&admin(), None, "alice").await,
-        Err(IdentityError::NoSuchUser(_))
-    ));
+    assert!(matches!(house.identity.delete_user(&admin(), "alice").await, Err(IdentityError::NoSuchUser(_))));
 }
 
 #[tokio::test]
@@ -242,23 +239,23 @@ async fn logins_end_by_logout_disabling_reset_and_deletion() {
 
     let grant = house.login("alice", &authenticator).await;
     changes.mark_unchanged();
-    house.identity.logout(&Actor::human("alice"), None, grant.login).await.unwrap();
+    house.identity.logout(&Author::of(Actor::human("alice"), None), grant.login).await.unwrap();
     assert!(changes.has_changed().unwrap());
     assert!(!house.identity.login_stands("alice", grant.login));
-    let again = house.identity.logout(&Actor::human("alice"), None, grant.login).await;
+    let again = house.identity.logout(&Author::of(Actor::human("alice"), None), grant.login).await;
     assert!(matches!(again, Err(IdentityError::NoSuchLogin(_))));
 
     let grant = house.login("alice", &authenticator).await;
     for disabled in [true, false] {
         let update = UserUpdate { disabled: Some(disabled), ..Default::default() };
-        house.identity.update_user(&admin(), None, "alice", update).await.unwrap();
+        house.identity.update_user(&admin(), "alice", update).await.unwrap();
         assert!(
             !house.identity.login_stands("alice", grant.login),
             "switching on again does not revive logins"
         );
     }
     let grant = house.login("alice", &authenticator).await;
-    let invite = house.identity.reset_user(&admin(), None, "alice").await.unwrap();
+    let invite = house.identity.reset_user(&admin(), "alice").await.unwrap();
     assert!(!house.identity.login_stands("alice", grant.login));
     assert_eq!(house.identity.user("alice").unwrap().status, UserStatus::Invited);
     assert!(house.try_login("alice", PASSWORD, authenticator.code(house.ambient.now())).await.is_err());
@@ -266,7 +263,7 @@ async fn logins_end_by_logout_disabling_reset_and_deletion() {
     let (authenticator, _) = house.accept(&invite).await;
     let grant = house.login("alice", &authenticator).await;
     assert_eq!(house.identity.logins(Some("alice")).len(), 1);
-    house.identity.delete_user(&admin(), None, "alice").await.unwrap();
+    house.identity.delete_user(&admin(), "alice").await.unwrap();
     assert!(!house.identity.login_stands("alice", grant.login));
     assert!(house.identity.logins(None).is_empty());
     assert_eq!(house.events_of("user.logout").len(), 4);
@@ -307,15 +304,12 @@ async fn the_last_admin_stays() {
     let demoted = UserUpdate { roles: Some(vec![]), ..Default::default() };
     let disabled = UserUpdate { disabled: Some(true), ..Default::default() };
     for update in [demoted.clone(), disabled] {
-        let result = house.identity.update_user(&admin(), None, "admin", update).await;
+        let result = house.identity.update_user(&admin(), "admin", update).await;
         assert!(matches!(result, Err(IdentityError::LastAdmin(_))));
     }
-    assert!(matches!(
-        house.identity.delete_user(&admin(), None, "admin").await,
-        Err(IdentityError::LastAdmin(_))
-    ));
+    assert!(matches!(house.identity.delete_user(&admin(), "admin").await, Err(IdentityError::LastAdmin(_))));
     house.join("second", &["admin"]).await;
-    house.identity.update_user(&admin(), None, "admin", demoted).await.unwrap();
+    house.identity.update_user(&admin(), "admin", demoted).await.unwrap();
 }
 
 #[tokio::test]
@@ -327,15 +321,15 @@ async fn names_and_attributes_are_held_to_a_shape() {
         traits: Default::default(),
     };
     for name in ["", "a b", "a,b", "a:b", "a/b", "*", "Alice", "a@b"] {
-        let result = house.identity.create_user(&admin(), None, create(name, &[])).await;
+        let result = house.identity.create_user(&admin(), create(name, &[])).await;
         assert!(matches!(result, Err(IdentityError::Name { .. })), "{name:?}");
     }
     for role in ["", "a b", "a\nb", &"x".repeat(65)] {
-        let result = house.identity.create_user(&admin(), None, create("alice", &[role])).await;
+        let result = house.identity.create_user(&admin(), create("alice", &[role])).await;
         assert!(matches!(result, Err(IdentityError::Attribute(_))), "{role:?}");
     }
     house.invite("alice", &[]).await;
-    let twice = house.identity.create_user(&admin(), None, create("alice", &[])).await;
+    let twice = house.identity.create_user(&admin(), create("alice", &[])).await;
     assert!(matches!(twice, Err(IdentityError::UserExists(_))));
     assert_eq!(house.events_of("user.create").len(), 1);
 }
@@ -350,7 +344,7 @@ async fn a_closed_log_means_no_change_and_no_login() {
         house.try_login("alice", PASSWORD, code).await,
         Err(LoginError::Identity(IdentityError::Log(_)))
     ));
-    let result = house.identity.delete_user(&admin(), None, "alice").await;
+    let result = house.identity.delete_user(&admin(), "alice").await;
     assert!(matches!(result, Err(IdentityError::Log(_))));
     assert!(house.identity.user("alice").is_some());
     assert!(house.identity.logins(None).is_empty());
@@ -368,7 +362,7 @@ async fn a_change_that_cannot_be_stored_is_taken_back_in_the_log() {
     let told: Vec<_> = house.events_of("user.login").iter().map(|event| event.outcome).collect();
     assert_eq!(told, [Outcome::Success, Outcome::Failure]);
     assert!(house.newest("cert.issue").reason.unwrap().starts_with("recorded, but not done"));
-    assert!(house.identity.delete_user(&admin(), None, "alice").await.is_err());
+    assert!(house.identity.delete_user(&admin(), "alice").await.is_err());
     let house = house.reopen().await;
     assert!(house.identity.user("alice").is_some());
     assert!(house.identity.logins(None).is_empty());
@@ -383,7 +377,7 @@ async fn a_change_goes_through_when_its_caller_hangs_up() {
     changes.mark_unchanged();
     {
         let by = admin();
-        let mut logout = Box::pin(house.identity.logout(&by, None, grant.login));
+        let mut logout = Box::pin(house.identity.logout(&by, grant.login));
         assert!(futures::poll!(&mut logout).is_pending());
     }
     changes.changed().await.unwrap();

@@ -149,6 +149,11 @@ fn samples(session: &str, live: &str, id: &str, keys: &(String, String)) -> Vec<
         "POST /v1/authorities/{kind}/rotate",
         sample(Event("authority.rotate"), "/v1/authorities/host/rotate", rotate),
     );
+    let key = json!({ "public_key": keys.0, "names": ["web-1"], "ttl_seconds": 3600 });
+    add(
+        "POST /v1/authorities/host/sign",
+        sample(Event("cert.issue"), "/v1/authorities/host/sign", Some(key)),
+    );
     add(
         "POST /v1/invites/begin",
         sample(

@@ -411,6 +411,54 @@ fn a_stop_in_order_seals_recordings_and_a_start_finds_nothing_to_mend() {
 }
 
 #[test]
+fn a_server_with_a_signed_host_key_is_known_by_its_name() {
+    let bed = Bed::start(program());
+    let admin = bed.admin();
+    let account = own_account();
+    let sshd = bed.target(&admin, "web-1");
+    let alice = bed.developer(&admin, "alice", &account);
+
+    let key = text(&sshd.folder.join("host_key.pub"));
+    let certificate = admin.run(&["ca", "sign-host", "--name", "web-1.internal", &key]).ok();
+    sshd.certify(&certificate);
+    let target = text(&bed.path("web-1.yaml"));
+    let by_authority = |name: &str| {
+        let yaml = format!(
+            "kind: target\nname: web-1\naddress: 127.0.0.1:{}\nlabels: {{env: test}}\nhost_key:\n  authority: {name}\n",
+            sshd.port
+        );
+        fs::write(&target, yaml).unwrap();
+        admin.run(&["apply", "-f", &target]).ok();
+    };
+    let at = format!("{account}@web-1");
+    by_authority("another.internal");
+    alice.ssh(&[&at, "true"]).refused();
+    by_authority("web-1.internal");
+    alice.ssh(&[&at, "true"]).ok();
+    let signed =
+        one(&admin, "kind: cert.issue and detail.principals: web-1.internal and not detail.usage: ssh_gate");
+    assert_eq!(signed["policy"]["decision"], "allow", "the rule that let the admin sign is in the event");
+}
+
+#[test]
+fn an_apply_that_is_refused_in_part_changes_nothing() {
+    let bed = Bed::start(program());
+    let admin = bed.admin();
+    let file = text(&bed.path("three.yaml"));
+    let yaml = "kind: user\nname: carol\n---\nkind: role\nname: first\n---\nkind: role\nname: admin\n";
+    fs::write(&file, yaml).unwrap();
+    let refused = admin.run(&["apply", "-f", &file]);
+    assert_ne!(refused.code, 0);
+    assert!(refused.err.contains("admin"), "{}", refused.err);
+    assert!(!admin.run(&["get", "roles"]).ok().contains("first"));
+    assert!(!admin.run(&["users", "ls"]).ok().contains("carol"));
+
+    admin.run(&["users", "add", "dave", "--roles", "access"]).ok();
+    let made = one(&admin, "kind: user.create and target.name: dave");
+    assert_eq!(made["policy"]["decision"], "allow", "{made}");
+}
+
+#[test]
 fn an_authority_is_rotated_while_people_work() {
     let bed = Bed::start(program());
     let admin = bed.admin();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use api::Services;
-use event::{Actor, Ambient};
+use event::{Ambient, Author};
 use gateway::{Door, Limits};
 use identity::{ADMIN_ROLE, NewUser};
 use protocols::PROTOCOLS;
@@ -98,7 +98,7 @@ impl Server {
     pub async fn invite_admin(&self, name: &str) -> Result<String> {
         let new =
             NewUser { name: name.to_owned(), roles: vec![ADMIN_ROLE.to_owned()], traits: BTreeMap::new() };
-        let invite = self.services.identity.create_user(&Actor::system("rescue"), None, new).await;
+        let invite = self.services.identity.create_user(&Author::system("rescue"), new).await;
         let invite = invite.with_context(|| format!("cannot make the admin {name}"))?;
         let fingerprint = self.services.identity.x509_fingerprint();
         Ok(self.services.facts.invite_link(&invite.token.expose(), &fingerprint))

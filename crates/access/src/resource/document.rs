@@ -13,7 +13,7 @@ use super::lock::LockFields;
 use super::target::host_of;
 use super::{
     HostKey, Lock, LockError, Resource, ResourceKind, Role, RoleError, Rule, Target, TargetError,
-    UserDocument, UserError,
+    UserDocument,
 };
 use crate::one_or_many::Many;
 use crate::options::RoleOptions;
@@ -78,7 +78,7 @@ pub enum ResourceError {
         /// Name of the user.
         name: String,
         /// What is wrong.
-        source: UserError,
+        source: identity::IdentityError,
     },
 }
 

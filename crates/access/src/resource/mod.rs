@@ -17,7 +17,7 @@ pub use document::{MAX_DOCUMENTS, MAX_TEXT_BYTES, ResourceError};
 pub use lock::{Lock, LockError, Locked};
 pub use role::{ApiRule, Choice, Role, RoleError, Rule, Side};
 pub use target::{HostKey, Target, TargetError};
-pub use user::{UserDocument, UserError};
+pub use user::UserDocument;
 
 use crate::operation::ApiResource;
 use crate::words::words;

@@ -1,12 +1,9 @@
 //! Users as administrators declare them. Only the declaration: people, their passwords and logins are identity's.
 
+use identity::{IdentityError, NewUser};
 use serde::{Deserialize, Serialize};
 
-use crate::login::{Traits, is_trait_name};
-use crate::names::{NameError, check_name, is_user, shorten};
-
-/// The longest trait value, in bytes.
-const MAX_TRAIT_VALUE: usize = 1024;
+use crate::login::Traits;
 
 /// A person, as an administrator declares them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,42 +22,15 @@ pub struct UserDocument {
     pub disabled: bool,
 }
 
-/// Why a user document is not taken.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum UserError {
-    /// Their name.
-    #[error(
-        "{0:?} cannot be the name of a user; use up to 64 of a-z, 0-9, `-`, `_` and `.`, with a letter or digit first"
-    )]
-    Name(String),
-    /// A role's name.
-    #[error("role {0}")]
-    Role(#[from] NameError),
-    /// A trait's name.
-    #[error("{0:?} cannot be the name of a trait; use letters, digits, `-`, `_`, `.`, `/` and `:`")]
-    Trait(String),
-    /// A trait's value.
-    #[error("trait {0} has a value that is too long or holds control characters")]
-    Value(String),
-}
-
 impl UserDocument {
-    /// Checks what the types do not hold by themselves.
-    pub fn check(&self) -> Result<(), UserError> {
-        if !is_user(&self.name) {
-            return Err(UserError::Name(shorten(&self.name)));
-        }
-        self.roles.iter().try_for_each(|role| check_name(role))?;
-        for (name, values) in &self.traits {
-            if !is_trait_name(name) {
-                return Err(UserError::Trait(shorten(name)));
-            }
-            let good =
-                |value: &String| value.len() <= MAX_TRAIT_VALUE && !value.chars().any(char::is_control);
-            if !values.iter().all(good) {
-                return Err(UserError::Value(name.clone()));
-            }
-        }
-        Ok(())
+    /// Splits the declaration into who the user is and whether the account is switched off.
+    pub fn split(self) -> (NewUser, bool) {
+        let UserDocument { name, roles, traits, disabled } = self;
+        (NewUser { name, roles, traits }, disabled)
+    }
+
+    /// Holds the declaration to identity's own rules, before anything is done.
+    pub(crate) fn check(&self) -> Result<(), IdentityError> {
+        self.clone().split().0.check()
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use access::{Access, Ask, Operation, Permit, Refusal, Resource};
 use audit_log::{AuditLog, LogConfig};
-use event::{Actor, Ambient, ManualClock, Origin, Record, Timestamp};
+use event::{Ambient, ManualClock, Origin, Record, Timestamp};
 use identity::{Authenticated, Identity, LoginRequest, NewUser};
 use secrecy::{ExposeSecret, SecretString};
 use ssh_key::PrivateKey;
@@ -76,7 +76,7 @@ impl Gate {
         let roles = roles.iter().map(|role| (*role).to_owned()).collect();
         let traits = [("logins".to_owned(), vec!["svc".to_owned(), "a,b".to_owned()])].into();
         let new = NewUser { name: name.to_owned(), roles, traits };
-        let invite = self.identity.create_user(&Actor::system("test"), None, new).await.unwrap();
+        let invite = self.identity.create_user(&event::Author::system("test"), new).await.unwrap();
         let enrolment = self.identity.begin_invite(&origin(), &invite.token, PASSWORD.into()).await.unwrap();
         let secret = totp_secret(&enrolment.uri);
         self.identity.finish_invite(&origin(), &invite.token, self.code(&secret)).await.unwrap();

@@ -1,6 +1,7 @@
 //! Certificate authorities.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use access::{ApiResource, Verb};
 use axum::Json;
@@ -9,7 +10,7 @@ use identity::{AuthorityKind, AuthorityStatus};
 
 use crate::caller::Caller;
 use crate::extract::{Body, Path};
-use crate::wire::{Authority, Rotation, RotationStep};
+use crate::wire::{Authority, HostCertificate, HostCertificateRequest, Rotation, RotationStep};
 use crate::{Problem, Services};
 
 /// Lists the certificate authorities and where their rotations stand.
@@ -47,8 +48,30 @@ pub async fn rotate(
         RotationStep::Complete => identity::RotationStep::Complete,
         RotationStep::Rollback => identity::RotationStep::Rollback,
     };
-    let status = services.identity.rotate(permit.actor(), Some(caller.origin), kind, step).await?;
+    let status = services.identity.rotate(permit.author(), kind, step).await?;
     Ok(Json(shown(status)))
+}
+
+/// Signs a server's own host key, so that the gate knows the server by its certificate instead of a pinned key.
+#[utoipa::path(
+    post,
+    path = "/v1/authorities/host/sign",
+    request_body = HostCertificateRequest,
+    responses((status = 200, body = HostCertificate)),
+    tag = "identity"
+)]
+pub async fn sign_host(
+    State(services): State<Arc<Services>>,
+    caller: Caller,
+    Body(request): Body<HostCertificateRequest>,
+) -> Result<Json<HostCertificate>, Problem> {
+    let permit = services.permit(&caller, ApiResource::Authorities, Verb::Sign).await?;
+    let life = Duration::from_secs(request.ttl_seconds);
+    let identity = &services.identity;
+    let signed =
+        identity.target_host_certificate(permit.author(), &request.public_key, &request.names, life).await?;
+    let certificate = signed.to_openssh().map_err(|error| Problem::internal(&error))?;
+    Ok(Json(HostCertificate { certificate }))
 }
 
 fn shown(status: AuthorityStatus) -> Authority {

@@ -14,7 +14,7 @@ use axum::response::sse::{Event as Message, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use event::filter::{Filter, FilterContext};
 use event::kinds::audit::{Proved, Searched};
-use event::{Detail, Event, EventId, Timestamp};
+use event::{Detail, EventId, Timestamp};
 use query::{CursorError, DEFAULT_BUDGET, Order, QueryError, Question, Row, Scope};
 use serde::Deserialize;
 use tokio_stream::Stream;
@@ -279,9 +279,7 @@ fn no_such_event(id: EventId) -> Problem {
 }
 
 async fn record(services: &Services, permit: &ApiPermit, detail: Detail) -> Result<(), Problem> {
-    let event = Event::new(&services.ambient, permit.actor().clone(), detail)
-        .from_origin(permit.origin().cloned())
-        .under(permit.policy().clone());
+    let event = permit.author().event(&services.ambient, detail);
     services.log.append(&event).await?;
     Ok(())
 }

@@ -9,8 +9,8 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
+use event::Detail;
 use event::kinds::audit::{Exported, Verified};
-use event::{Detail, Event};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -123,9 +123,7 @@ fn require_whole_log(permit: &ApiPermit, what: &str) -> Result<(), Problem> {
 }
 
 async fn append(services: &Services, permit: &ApiPermit, detail: Detail) -> Result<(), Problem> {
-    let event = Event::new(&services.ambient, permit.actor().clone(), detail)
-        .from_origin(permit.origin().cloned())
-        .under(permit.policy().clone());
+    let event = permit.author().event(&services.ambient, detail);
     services.log.append(&event).await?;
     Ok(())
 }

@@ -48,7 +48,10 @@ pub async fn login(
 /// Ends the caller's login; its certificates stop working at once.
 #[utoipa::path(post, path = "/v1/logout", responses((status = 204)), tag = "identity")]
 pub async fn logout(State(services): State<Arc<Services>>, caller: Caller) -> Result<StatusCode, Problem> {
-    services.identity.logout(&caller.who.actor(), Some(caller.origin), caller.who.login()).await?;
+    services
+        .identity
+        .logout(&event::Author::of(caller.who.actor(), Some(caller.origin)), caller.who.login())
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

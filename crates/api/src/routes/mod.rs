@@ -88,6 +88,7 @@ fn assembled() -> OpenApiRouter<Arc<Services>> {
         .routes(routes!(log::verify))
         .routes(routes!(authorities::list))
         .routes(routes!(authorities::rotate))
+        .routes(routes!(authorities::sign_host))
 }
 
 async fn no_such_route(method: Method, uri: Uri) -> Problem {

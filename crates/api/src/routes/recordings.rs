@@ -9,7 +9,7 @@ use axum::extract::State;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use event::kinds::recording::{Exported, Viewed};
-use event::{Detail, Event, SessionId};
+use event::{Detail, SessionId};
 use query::SessionSummary;
 use recording::{Format, RecordingError};
 use serde::Deserialize;
@@ -153,10 +153,7 @@ async fn record(
     detail: Detail,
     session: SessionId,
 ) -> Result<(), Problem> {
-    let event = Event::new(&services.ambient, permit.actor().clone(), detail)
-        .from_origin(permit.origin().cloned())
-        .in_session(session)
-        .under(permit.policy().clone());
+    let event = permit.author().event(&services.ambient, detail).in_session(session);
     services.log.append(&event).await?;
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use access::{AccessError, ApiResource, Listed, Resource, ResourceKind, Verb};
+use access::{AccessError, ApiPermit, ApiResource, Listed, Operation, Resource, ResourceKind, Verb};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -14,7 +14,8 @@ use crate::routes::users;
 use crate::wire;
 use crate::{Problem, Services};
 
-/// Creates or updates roles, targets, locks and users from YAML documents. All are checked before the first is applied.
+/// Creates or updates roles, targets, locks and users from YAML documents. All are authorised and checked before the first is
+/// applied.
 #[utoipa::path(
     post,
     path = "/v1/apply",
@@ -29,54 +30,71 @@ pub async fn apply(
 ) -> Result<Json<Vec<wire::Applied>>, Problem> {
     let resources =
         Resource::parse_all(&text).map_err(|error| Problem::bad_request("resource", error.to_string()))?;
-    let mut applied = Vec::new();
+    let mut permitted = Vec::with_capacity(resources.len());
     for resource in resources {
-        applied.push(apply_one(&services, &caller, resource).await?);
+        let permit = services.access.authorize_api(&caller.who, operation(&services, &resource)?).await?;
+        if !matches!(resource, Resource::User(_)) {
+            services.access.check_apply(&permit, &resource)?;
+        }
+        permitted.push((permit, resource));
+    }
+    let mut applied = Vec::with_capacity(permitted.len());
+    for (permit, resource) in permitted {
+        let (kind, name) = (resource.kind().to_string(), resource.name().to_owned());
+        match apply_one(&services, &permit, resource).await {
+            Ok((change, invite)) => applied.push(wire::Applied { kind, name, change, invite }),
+            Err(problem) => return Err(after(&applied, problem)),
+        }
     }
     Ok(Json(applied))
 }
 
+/// Adds to a problem what was done before it, which stays done.
+fn after(applied: &[wire::Applied], mut problem: Problem) -> Problem {
+    if applied.is_empty() {
+        return problem;
+    }
+    let done: Vec<String> =
+        applied.iter().map(|one| format!("{} {} ({})", one.kind, one.name, one.change)).collect();
+    problem.detail = format!("{}; done before that, and kept: {}", problem.detail, done.join(", "));
+    if applied.iter().any(|one| one.invite.is_some()) {
+        problem.detail.push_str("; for a new invite of a user created so, run `lodge users reset NAME`");
+    }
+    problem
+}
+
+fn operation(services: &Services, resource: &Resource) -> Result<Operation, Problem> {
+    let Resource::User(user) = resource else { return Ok(services.access.operation_of_apply(resource)) };
+    let verb = if services.identity.user(&user.name).is_some() { Verb::Update } else { Verb::Create };
+    Operation::new(ApiResource::Users, verb).ok_or_else(|| Problem::internal(&"no such operation"))
+}
+
+/// Applies one resource; returns what that did, and the invite of a user who is new.
 async fn apply_one(
     services: &Services,
-    caller: &Caller,
+    permit: &ApiPermit,
     resource: Resource,
-) -> Result<wire::Applied, Problem> {
-    let (kind, name) = (resource.kind(), resource.name().to_owned());
-    let (change, invite) = match resource {
-        Resource::User(user) => apply_user(services, caller, user).await?,
-        resource => {
-            let operation = services.access.operation_of_apply(&resource);
-            let permit = services.access.authorize_api(&caller.who, operation).await?;
-            (services.access.apply(&permit, resource).await?.to_string(), None)
-        }
-    };
-    Ok(wire::Applied { kind: kind.to_string(), name, change, invite })
+) -> Result<(String, Option<String>), Problem> {
+    match resource {
+        Resource::User(user) => apply_user(services, permit, user).await,
+        resource => Ok((services.access.apply(permit, resource).await?.to_string(), None)),
+    }
 }
 
 async fn apply_user(
     services: &Services,
-    caller: &Caller,
+    permit: &ApiPermit,
     user: access::UserDocument,
 ) -> Result<(String, Option<String>), Problem> {
-    let origin = Some(caller.origin.clone());
-    match services.identity.user(&user.name) {
-        None => {
-            let permit = services.permit(caller, ApiResource::Users, Verb::Create).await?;
-            let new = NewUser { name: user.name, roles: user.roles, traits: user.traits };
-            let invite = services.identity.create_user(permit.actor(), origin, new).await?;
-            Ok(("created".to_owned(), Some(users::link(services, &invite))))
-        }
-        Some(before) => {
-            let permit = services.permit(caller, ApiResource::Users, Verb::Update).await?;
-            let update = UserUpdate {
-                roles: Some(user.roles),
-                traits: Some(user.traits),
-                disabled: Some(user.disabled),
-            };
-            let after = services.identity.update_user(permit.actor(), origin, &user.name, update).await?;
-            Ok((if after == before { "unchanged" } else { "updated" }.to_owned(), None))
-        }
-    }
+    let (new, disabled) = user.split();
+    let Some(before) = services.identity.user(&new.name) else {
+        let invite = services.identity.create_user(permit.author(), new).await?;
+        return Ok(("created".to_owned(), Some(users::link(services, &invite))));
+    };
+    let NewUser { name, roles, traits } = new;
+    let update = UserUpdate { roles: Some(roles), traits: Some(traits), disabled: Some(disabled) };
+    let after = services.identity.update_user(permit.author(), &name, update).await?;
+    Ok((if after == before { "unchanged" } else { "updated" }.to_owned(), None))
 }
 
 /// Lists the roles, targets or locks.

@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use event::filter::{Filter, FilterContext};
 use event::kinds::audit::Searched;
-use event::{Detail, Event, SessionId};
+use event::{Detail, SessionId};
 use gateway::LiveSession;
 use query::{CursorError, DEFAULT_BUDGET, Order, Question, SessionSummary};
 use serde::Deserialize;
@@ -142,9 +142,7 @@ fn shown(services: &Services, summary: SessionSummary) -> Session {
 async fn record(services: &Services, permit: &ApiPermit, filter: &str, rows: usize) -> Result<(), Problem> {
     let (filter, mode) = (filter.to_owned(), "sessions".to_owned());
     let searched = Searched { filter, since: None, until: None, rows: Some(rows as u64), mode };
-    let event = Event::new(&services.ambient, permit.actor().clone(), Detail::AuditSearched(searched))
-        .from_origin(permit.origin().cloned())
-        .under(permit.policy().clone());
+    let event = permit.author().event(&services.ambient, Detail::AuditSearched(searched));
     services.log.append(&event).await?;
     Ok(())
 }

@@ -32,7 +32,7 @@ pub async fn create(
 ) -> Result<(StatusCode, Json<wire::Invite>), Problem> {
     let permit = services.permit(&caller, ApiResource::Users, Verb::Create).await?;
     let new = NewUser { name: user.name, roles: user.roles, traits: user.traits };
-    let invite = services.identity.create_user(permit.actor(), Some(caller.origin), new).await?;
+    let invite = services.identity.create_user(permit.author(), new).await?;
     Ok((StatusCode::CREATED, Json(invited(&services, &invite))))
 }
 
@@ -65,7 +65,7 @@ pub async fn update(
 ) -> Result<Json<wire::User>, Problem> {
     let permit = services.permit(&caller, ApiResource::Users, Verb::Update).await?;
     let update = UserUpdate { roles: change.roles, traits: change.traits, disabled: change.disabled };
-    let user = services.identity.update_user(permit.actor(), Some(caller.origin), &name, update).await?;
+    let user = services.identity.update_user(permit.author(), &name, update).await?;
     Ok(Json(shown(user)))
 }
 
@@ -77,7 +77,7 @@ pub async fn delete(
     Path(name): Path<String>,
 ) -> Result<StatusCode, Problem> {
     let permit = services.permit(&caller, ApiResource::Users, Verb::Delete).await?;
-    services.identity.delete_user(permit.actor(), Some(caller.origin), &name).await?;
+    services.identity.delete_user(permit.author(), &name).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -89,7 +89,7 @@ pub async fn reset(
     Path(name): Path<String>,
 ) -> Result<Json<wire::Invite>, Problem> {
     let permit = services.permit(&caller, ApiResource::Users, Verb::Update).await?;
-    let invite = services.identity.reset_user(permit.actor(), Some(caller.origin), &name).await?;
+    let invite = services.identity.reset_user(permit.author(), &name).await?;
     Ok(Json(invited(&services, &invite)))
 }
 

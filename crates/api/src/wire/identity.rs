@@ -169,3 +169,21 @@ pub enum RotationStep {
     /// Back to the old key; the next one is withdrawn.
     Rollback,
 }
+
+/// A server's host key to certify.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct HostCertificateRequest {
+    /// The server's public host key, OpenSSH format.
+    pub public_key: String,
+    /// Names by which targets refer to the server (`hostKey.authority`); at least one.
+    pub names: Vec<String>,
+    /// Life in seconds; 365 days at most.
+    pub ttl_seconds: u64,
+}
+
+/// A signed host key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct HostCertificate {
+    /// Host certificate, OpenSSH format.
+    pub certificate: String,
+}

@@ -22,6 +22,13 @@ pub struct Trust {
     pub log_key: String,
 }
 
+impl Trust {
+    /// Writes the `known_hosts` lines that make OpenSSH trust the host authorities for every host; see `sshd(8)`.
+    pub fn known_hosts(&self) -> String {
+        self.ssh_host_authorities.iter().map(|key| format!("@cert-authority * {key}\n")).collect()
+    }
+}
+
 /// How this Lodge is doing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Status {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use event::kinds::authority::{Authority as AuthorityMade, Rotated};
-use event::{Actor, Detail, Event, Origin};
+use event::{Actor, Author, Detail, Event};
 use sha2::{Digest, Sha256};
 use ssh_key::PublicKey;
 
@@ -49,8 +49,7 @@ impl Identity {
     /// being trusted until `Complete`; certificates that it signed are refused from then on.
     pub async fn rotate(
         &self,
-        by: &Actor,
-        origin: Option<Origin>,
+        by: &Author,
         kind: AuthorityKind,
         step: RotationStep,
     ) -> Result<AuthorityStatus, IdentityError> {
@@ -72,8 +71,7 @@ impl Identity {
             signing: status.signing.clone(),
             trusted: status.trusted.clone(),
         };
-        let event =
-            Event::new(&inner.ambient, by.clone(), Detail::AuthorityRotate(rotated)).from_origin(origin);
+        let event = by.event(&inner.ambient, Detail::AuthorityRotate(rotated));
         let mut change = Change::default().event(event);
         change = change.row(RowChange::Authority(kind.word().to_owned(), Box::new(next)));
         change.authorities = Some(Arc::new(authorities));

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use event::{Actor, Detail, Event, Origin, SessionId, Timestamp};
+use event::{Actor, Author, Detail, Event, SessionId, Timestamp};
 use ssh_key::certificate::CertType;
 use ssh_key::private::Ed25519Keypair;
 use ssh_key::{Certificate, HashAlg, PrivateKey, PublicKey};
@@ -60,7 +60,7 @@ impl Inner {
         &self,
         kind: AuthorityKind,
         request: SshRequest<'_>,
-        actor: Actor,
+        by: &Author,
         about: impl FnOnce(Event) -> Event,
     ) -> Result<Certificate, IdentityError> {
         let usage = match kind {
@@ -70,7 +70,7 @@ impl Inner {
         };
         let certificate = ssh::sign(request, self.authorities.load().ssh_signer(kind), &self.ambient)?;
         let detail = Detail::CertIssue(ssh::issued(usage, &certificate, None));
-        self.record(&[about(Event::new(&self.ambient, actor, detail))]).await?;
+        self.record(&[about(by.event(&self.ambient, detail))]).await?;
         Ok(certificate)
     }
 }
@@ -102,7 +102,7 @@ impl Identity {
             valid_before: now.plus(GATE_HOST_LIFE),
         };
         let certificate =
-            inner.issue(AuthorityKind::Host, request, Actor::system("gate"), |event| event).await?;
+            inner.issue(AuthorityKind::Host, request, &Author::system("gate"), |event| event).await?;
         inner.host_certificates.remember(remembered, certificate.clone(), now);
         Ok(certificate)
     }
@@ -110,8 +110,7 @@ impl Identity {
     /// A host certificate for a target's own host key, for the names by which the gate reaches it.
     pub async fn target_host_certificate(
         &self,
-        by: &Actor,
-        origin: Option<Origin>,
+        by: &Author,
         key: &str,
         names: &[String],
         life: Duration,
@@ -135,7 +134,7 @@ impl Identity {
             valid_after: now.minus(CLOCK_SKEW),
             valid_before: now.plus(life),
         };
-        inner.issue(AuthorityKind::Host, request, by.clone(), |event| event.from_origin(origin)).await
+        inner.issue(AuthorityKind::Host, request, by, |event| event).await
     }
 
     /// A fresh key and certificate with which the gate logs in to one target for one session.
@@ -161,7 +160,8 @@ impl Identity {
             valid_before: now.plus(GATE_CREDENTIAL_LIFE),
         };
         let about = |event: Event| event.in_session(session);
-        let certificate = inner.issue(AuthorityKind::Gate, request, actor.clone(), about).await?;
+        let certificate =
+            inner.issue(AuthorityKind::Gate, request, &Author::of(actor.clone(), None), about).await?;
         Ok((key, certificate))
     }
 }

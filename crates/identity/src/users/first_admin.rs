@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use event::Actor;
+use event::Author;
 
 use super::invite::{Invite, InvitePurpose};
 use crate::ADMIN_ROLE;
@@ -24,7 +24,7 @@ impl Identity {
     pub async fn first_admin_invite(&self) -> Result<Option<Invite>, IdentityError> {
         let inner = self.inner();
         let turn = inner.turn().await;
-        let by = Actor::system("identity");
+        let by = Author::system("identity");
         let (anybody, admin) = {
             let directory = inner.directory();
             let mut rows = directory.users.values().map(|kept| &kept.row);
@@ -38,17 +38,14 @@ impl Identity {
             Some(mut row) => {
                 let (before, event) = (row.clone(), Change::default());
                 row.disabled = false;
-                let change = if before.disabled {
-                    event.event(inner.updated(&by, &None, &before, &row))
-                } else {
-                    event
-                };
-                inner.invitation(change, &by, &None, row, InvitePurpose::Join)
+                let change =
+                    if before.disabled { event.event(inner.updated(&by, &before, &row)) } else { event };
+                inner.invitation(change, &by, row, InvitePurpose::Join)
             }
             None => {
                 let name = inner.free_admin_name();
                 let row = inner.new_user(name, vec![ADMIN_ROLE.to_owned()], BTreeMap::new());
-                inner.creation(&by, None, row)
+                inner.creation(&by, row)
             }
         };
         inner.perform(turn, change).await?;

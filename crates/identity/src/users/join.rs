@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use event::kinds::user::{InviteAccepted, MfaEnrolled};
-use event::{Actor, Ambient, Detail, Event, Origin};
+use event::{Actor, Ambient, Author, Detail, Event, Origin};
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
@@ -133,17 +133,17 @@ impl Inner {
     fn accepted(&self, origin: &Origin, user: &UserRow) -> Event {
         let name = user.name.to_string();
         let detail = Detail::UserInviteAccept(InviteAccepted { user: name.clone() });
-        self.about_user(&Actor::human(&name), &Some(origin.clone()), &name, detail)
+        self.about_user(&Author::of(Actor::human(&name), Some(origin.clone())), &name, detail)
     }
 
     fn joined(&self, origin: &Origin, before: &UserRow, after: &UserRow) -> Change {
         let name = after.name.to_string();
-        let (actor, origin) = (Actor::human(&name), Some(origin.clone()));
+        let by = Author::of(Actor::human(&name), Some(origin.clone()));
         let recovery_codes = u32::try_from(RECOVERY_CODES).expect("a small constant");
         let enrolled = MfaEnrolled { user: name.clone(), factor: "totp".to_owned(), recovery_codes };
         Change::default()
-            .event(self.about_user(&actor, &origin, &name, Detail::UserMfaEnroll(enrolled)))
-            .event(self.updated(&actor, &origin, before, after))
+            .event(self.about_user(&by, &name, Detail::UserMfaEnroll(enrolled)))
+            .event(self.updated(&by, before, after))
     }
 }
 

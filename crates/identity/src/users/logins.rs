@@ -1,7 +1,7 @@
 //! Logins that have not ended, and how they end.
 
 use event::kinds::user::Logout;
-use event::{Actor, Detail, Origin, SessionId};
+use event::{Author, Detail, SessionId};
 
 use crate::change::Change;
 use crate::directory::RowChange;
@@ -23,30 +23,19 @@ impl Identity {
     }
 
     /// Ends a login; its certificates stop working at once.
-    pub async fn logout(
-        &self,
-        by: &Actor,
-        origin: Option<Origin>,
-        login: SessionId,
-    ) -> Result<(), IdentityError> {
+    pub async fn logout(&self, by: &Author, login: SessionId) -> Result<(), IdentityError> {
         let inner = self.inner();
         let turn = inner.turn().await;
         let user = inner.directory().logins.get(&login).map(|kept| kept.row.user.to_string());
         let user = user.ok_or(IdentityError::NoSuchLogin(login))?;
-        let event = inner.about_user(by, &origin, &user, Detail::UserLogout(Logout { login }));
+        let event = inner.about_user(by, &user, Detail::UserLogout(Logout { login }));
         inner.perform(turn, Change::default().event(event).row(RowChange::Login(login, None))).await
     }
 }
 
 impl Inner {
     /// Adds the end of all of a user's logins. Expired ones go silently: they ended by themselves.
-    pub(crate) fn end_logins(
-        &self,
-        mut change: Change,
-        by: &Actor,
-        origin: &Option<Origin>,
-        user: &str,
-    ) -> Change {
+    pub(crate) fn end_logins(&self, mut change: Change, by: &Author, user: &str) -> Change {
         let now = self.ambient.now();
         let mut logins: Vec<_> = {
             let directory = self.directory();
@@ -56,8 +45,7 @@ impl Inner {
         logins.sort();
         for (login, expires) in logins {
             if expires > now {
-                change =
-                    change.event(self.about_user(by, origin, user, Detail::UserLogout(Logout { login })));
+                change = change.event(self.about_user(by, user, Detail::UserLogout(Logout { login })));
             }
             change = change.row(RowChange::Login(login, None));
         }

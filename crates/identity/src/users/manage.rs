@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use event::kinds::change::Change as Changed;
 use event::kinds::user::Invite as InviteMade;
-use event::{Actor, Detail, Event, Origin, Target};
+use event::{Author, Detail, Event, Target};
 use serde::{Deserialize, Serialize};
 
 use super::invite::{INVITE_LIFE, Invite, InvitePurpose, InviteToken};
@@ -16,11 +16,12 @@ use crate::change::Change;
 use crate::directory::RowChange;
 use crate::error::IdentityError;
 use crate::identity::{Identity, Inner};
-use crate::names::{MAX_NAME_BYTES, UserName};
+use crate::names::UserName;
 use crate::rows::{InviteRow, User, UserRow};
 
 const MAX_ATTRIBUTES: usize = 64;
-const MAX_TRAIT_BYTES: usize = 256;
+const MAX_TRAIT_NAME_BYTES: usize = 128;
+const MAX_TRAIT_BYTES: usize = 1024;
 
 /// A user to be created.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,14 +47,17 @@ pub struct UserUpdate {
     pub disabled: Option<bool>,
 }
 
+impl NewUser {
+    /// Checks the name and the shape of roles and traits, before anything is done. That roles exist is not known here.
+    pub fn check(&self) -> Result<(), IdentityError> {
+        self.name.parse::<UserName>().map_err(IdentityError::name(&self.name))?;
+        check_attributes(&self.roles, &self.traits)
+    }
+}
+
 impl Identity {
     /// Creates a user and the invite by which the person joins.
-    pub async fn create_user(
-        &self,
-        by: &Actor,
-        origin: Option<Origin>,
-        new: NewUser,
-    ) -> Result<Invite, IdentityError> {
+    pub async fn create_user(&self, by: &Author, new: NewUser) -> Result<Invite, IdentityError> {
         let name: UserName = new.name.parse().map_err(IdentityError::name(&new.name))?;
         check_attributes(&new.roles, &new.traits)?;
         let inner = self.inner();
@@ -62,7 +66,7 @@ impl Identity {
             return Err(IdentityError::UserExists(name.into()));
         }
         let row = inner.new_user(name, new.roles, new.traits);
-        let (change, invite) = inner.creation(by, origin, row);
+        let (change, invite) = inner.creation(by, row);
         inner.perform(turn, change).await?;
         Ok(invite)
     }
@@ -70,8 +74,7 @@ impl Identity {
     /// Changes a user's roles, traits, or whether the account is switched off.
     pub async fn update_user(
         &self,
-        by: &Actor,
-        origin: Option<Origin>,
+        by: &Author,
         name: &str,
         update: UserUpdate,
     ) -> Result<User, IdentityError> {
@@ -87,9 +90,9 @@ impl Identity {
             inner.keep_an_admin(name)?;
         }
         let shown = after.shown();
-        let mut change = Change::default().event(inner.updated(by, &origin, &before, &after));
+        let mut change = Change::default().event(inner.updated(by, &before, &after));
         if after.disabled {
-            change = inner.end_logins(change, by, &origin, name);
+            change = inner.end_logins(change, by, name);
         }
         let change = change.row(RowChange::User(name.to_owned(), Some(Box::new(after))));
         inner.perform(turn, change).await?;
@@ -97,12 +100,7 @@ impl Identity {
     }
 
     /// Deletes a user, the user's logins and invites.
-    pub async fn delete_user(
-        &self,
-        by: &Actor,
-        origin: Option<Origin>,
-        name: &str,
-    ) -> Result<(), IdentityError> {
+    pub async fn delete_user(&self, by: &Author, name: &str) -> Result<(), IdentityError> {
         let inner = self.inner();
         let turn = inner.turn().await;
         let before = inner.user(name)?;
@@ -110,28 +108,23 @@ impl Identity {
             inner.keep_an_admin(name)?;
         }
         let changed = Changed { name: name.to_owned(), before: Some(json(&before)), after: None };
-        let event = inner.about_user(by, &origin, name, Detail::UserDelete(changed));
-        let mut change = inner.end_logins(Change::default().event(event), by, &origin, name);
+        let event = inner.about_user(by, name, Detail::UserDelete(changed));
+        let mut change = inner.end_logins(Change::default().event(event), by, name);
         change = withdraw_invite(change, &before);
         inner.perform(turn, change.row(RowChange::User(name.to_owned(), None))).await
     }
 
     /// Takes a user's password and second factor away, ends the user's logins, and makes an invite to start over.
-    pub async fn reset_user(
-        &self,
-        by: &Actor,
-        origin: Option<Origin>,
-        name: &str,
-    ) -> Result<Invite, IdentityError> {
+    pub async fn reset_user(&self, by: &Author, name: &str) -> Result<Invite, IdentityError> {
         let inner = self.inner();
         let turn = inner.turn().await;
         let before = inner.user(name)?;
         let mut after = before.clone();
         (after.credentials, after.failures, after.locked_until) = (None, 0, None);
         let purpose = if before.joined() { InvitePurpose::Reset } else { InvitePurpose::Join };
-        let event = inner.updated(by, &origin, &before, &after);
-        let change = inner.end_logins(Change::default().event(event), by, &origin, name);
-        let (change, invite) = inner.invitation(change, by, &origin, after, purpose);
+        let event = inner.updated(by, &before, &after);
+        let change = inner.end_logins(Change::default().event(event), by, name);
+        let (change, invite) = inner.invitation(change, by, after, purpose);
         inner.perform(turn, change).await?;
         Ok(invite)
     }
@@ -176,24 +169,18 @@ impl Inner {
         }
     }
 
-    pub(crate) fn creation(
-        self: &Arc<Inner>,
-        by: &Actor,
-        origin: Option<Origin>,
-        row: UserRow,
-    ) -> (Change, Invite) {
+    pub(crate) fn creation(self: &Arc<Inner>, by: &Author, row: UserRow) -> (Change, Invite) {
         let name = row.name.to_string();
         let changed = Changed { name: name.clone(), before: None, after: Some(json(&row)) };
-        let event = self.about_user(by, &origin, &name, Detail::UserCreate(changed));
-        self.invitation(Change::default().event(event), by, &origin, row, InvitePurpose::Join)
+        let event = self.about_user(by, &name, Detail::UserCreate(changed));
+        self.invitation(Change::default().event(event), by, row, InvitePurpose::Join)
     }
 
     /// Adds a new invite for `row`, and the row itself; an earlier invite is withdrawn.
     pub(crate) fn invitation(
         &self,
         change: Change,
-        by: &Actor,
-        origin: &Option<Origin>,
+        by: &Author,
         mut row: UserRow,
         purpose: InvitePurpose,
     ) -> (Change, Invite) {
@@ -201,7 +188,7 @@ impl Inner {
         let expires = self.ambient.now().plus(INVITE_LIFE);
         let user = row.name.to_string();
         let made = InviteMade { user: user.clone(), expires, purpose: purpose.word().to_owned() };
-        let event = self.about_user(by, origin, &user, Detail::UserInviteCreate(made));
+        let event = self.about_user(by, &user, Detail::UserInviteCreate(made));
         let kept = InviteRow { user: row.name.clone(), purpose, expires, begun: None };
         let change = withdraw_invite(change, &row)
             .event(event)
@@ -211,28 +198,16 @@ impl Inner {
         (change, Invite { user, purpose, expires, token })
     }
 
-    pub(crate) fn updated(
-        &self,
-        by: &Actor,
-        origin: &Option<Origin>,
-        before: &UserRow,
-        after: &UserRow,
-    ) -> Event {
+    pub(crate) fn updated(&self, by: &Author, before: &UserRow, after: &UserRow) -> Event {
         let name = after.name.to_string();
         let changed = Changed { name: name.clone(), before: Some(json(before)), after: Some(json(after)) };
-        self.about_user(by, origin, &name, Detail::UserUpdate(changed))
+        self.about_user(by, &name, Detail::UserUpdate(changed))
     }
 
-    pub(crate) fn about_user(
-        &self,
-        by: &Actor,
-        origin: &Option<Origin>,
-        user: &str,
-        detail: Detail,
-    ) -> Event {
+    pub(crate) fn about_user(&self, by: &Author, user: &str, detail: Detail) -> Event {
         let target =
             Target { kind: "user".to_owned(), name: user.to_owned(), labels: BTreeMap::new(), address: None };
-        Event::new(&self.ambient, by.clone(), detail).from_origin(origin.clone()).at_target(Some(target))
+        by.event(&self.ambient, detail).at_target(Some(target))
     }
 
     /// Refuses a change that would leave nobody who can administer.
@@ -274,13 +249,17 @@ fn check_attributes(roles: &[String], traits: &BTreeMap<String, Vec<String>>) ->
             "a user has at most {MAX_ATTRIBUTES} roles, as many traits, and as many values of each"
         ));
     }
-    for name in roles.iter().chain(traits.keys()) {
-        if name.is_empty()
-            || name.len() > MAX_NAME_BYTES
-            || name.chars().any(|c| c.is_control() || c.is_whitespace())
-        {
+    for role in roles {
+        // Roles are named as people are.
+        if let Err(why) = role.parse::<UserName>() {
+            return refuse(format!("{role:?} cannot be the name of a role: {why}"));
+        }
+    }
+    for name in traits.keys() {
+        let inside = |c: char| c.is_ascii_alphanumeric() || "-_./:".contains(c);
+        if name.is_empty() || name.len() > MAX_TRAIT_NAME_BYTES || !name.chars().all(inside) {
             return refuse(format!(
-                "{name:?} is not a name of a role or trait: 1 to {MAX_NAME_BYTES} bytes without spaces"
+                "{name:?} cannot be the name of a trait; use up to {MAX_TRAIT_NAME_BYTES} letters, digits, `-`, `_`, `.`, `/` and `:`"
             ));
         }
     }

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use audit_log::{AuditLog, LogConfig};
-use event::{Actor, Ambient, ManualClock, Origin, Record, Timestamp};
+use event::{Actor, Ambient, Author, ManualClock, Origin, Record, Timestamp};
 use identity::{Identity, Invite, LoginError, LoginGrant, LoginRequest, NewUser};
 use secrecy::{ExposeSecret, SecretString};
 use ssh_key::PrivateKey;
@@ -35,8 +35,8 @@ pub fn origin() -> Origin {
     Origin::of("192.0.2.7:40000".parse::<SocketAddr>().unwrap())
 }
 
-pub fn admin() -> Actor {
-    Actor::human("root")
+pub fn admin() -> Author {
+    Author::of(Actor::human("root"), Some(origin()))
 }
 
 pub async fn house() -> House {
@@ -125,7 +125,7 @@ impl House {
     pub async fn invite(&self, name: &str, roles: &[&str]) -> Invite {
         let roles = roles.iter().map(|&role| role.to_owned()).collect();
         let new = NewUser { name: name.to_owned(), roles, traits: Default::default() };
-        self.identity.create_user(&admin(), Some(origin()), new).await.unwrap()
+        self.identity.create_user(&admin(), new).await.unwrap()
     }
 
     /// Accepts an invite and returns the person's authenticator and recovery codes.

@@ -1,7 +1,10 @@
 //! `lodge ca`
 
-use anyhow::Result;
-use api::wire::{Authority, Rotation, RotationStep, Trust};
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+use api::wire::{Authority, HostCertificate, HostCertificateRequest, Rotation, RotationStep, Trust};
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::Context;
@@ -25,6 +28,19 @@ enum Verb {
     Export {
         /// What for.
         what: Export,
+    },
+    /// Signs a server's host key and prints the certificate, for the server's `HostCertificate` file.
+    ///
+    /// A target whose host key is given as `authority: NAME` is then known by this certificate, whatever address it has.
+    SignHost {
+        /// The server's public host key, such as `/etc/ssh/ssh_host_ed25519_key.pub`.
+        key: PathBuf,
+        /// A name by which targets refer to the server; may be given several times.
+        #[arg(long = "name", required = true)]
+        names: Vec<String>,
+        /// Days until the certificate ends; 365 at most.
+        #[arg(long, default_value_t = 90)]
+        days: u64,
     },
     /// Takes the next step of a rotation: `overlap`, then, once everyone trusts the new key, `complete`.
     Rotate {
@@ -86,6 +102,14 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
             let trust: Trust = client.get("/v1/trust", &[])?;
             print_line(export(*what, &trust).trim_end())
         }
+        Verb::SignHost { key, names, days } => {
+            let public_key =
+                fs::read_to_string(key).with_context(|| format!("cannot read {}", key.display()))?;
+            let ttl_seconds = days.saturating_mul(24 * 3600);
+            let request = HostCertificateRequest { public_key, names: names.clone(), ttl_seconds };
+            let signed: HostCertificate = client.post("/v1/authorities/host/sign", &request)?;
+            print_one(context.output, &signed, |signed| signed.certificate.clone())
+        }
         Verb::Rotate { kind, step } => {
             let step = match step {
                 Step::Prepare => RotationStep::Prepare,
@@ -108,9 +132,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
 fn export(what: Export, trust: &Trust) -> String {
     match what {
         Export::Sshd => trust.ssh_gate_authorities.join("\n"),
-        Export::KnownHosts => {
-            trust.ssh_host_authorities.iter().map(|key| format!("@cert-authority * {key}\n")).collect()
-        }
+        Export::KnownHosts => trust.known_hosts(),
         Export::X509 => trust.x509_authorities.clone(),
         Export::Fingerprint => trust.x509_fingerprint.clone(),
         Export::LogKey => trust.log_key.clone(),

@@ -172,10 +172,8 @@ fn save(folder: &Folder, server: &str, trust: &Trust, keys: &Keys, grant: &Login
         login: grant.login.clone(),
         expires: grant.expires,
     };
-    let known_hosts: String =
-        trust.ssh_host_authorities.iter().map(|key| format!("@cert-authority * {key}\n")).collect();
     folder.write("ca.pem", trust.x509_authorities.as_bytes())?;
-    folder.write("known_hosts", known_hosts.as_bytes())?;
+    folder.write("known_hosts", trust.known_hosts().as_bytes())?;
     folder.write("log.vkey", format!("{}\n", trust.log_key).as_bytes())?;
     folder.write("id", keys.ssh.to_openssh(ssh_key::LineEnding::LF)?.as_bytes())?;
     folder.write("id.pub", format!("{}\n", keys.ssh.public_key().to_openssh()?).as_bytes())?;

@@ -32,7 +32,7 @@ impl Sshd {
         let port = free_port().expect("there is a free port");
         let shown = folder.display();
         let config = format!(
-            "ListenAddress 127.0.0.1\nPort {port}\nHostKey {shown}/host_key\nPidFile none\nTrustedUserCAKeys {shown}/trusted\n\
+            "ListenAddress 127.0.0.1\nPort {port}\nHostKey {shown}/host_key\nHostCertificate {shown}/host_key-cert.pub\nPidFile none\nTrustedUserCAKeys {shown}/trusted\n\
              AuthorizedKeysFile {shown}/authorized_keys\n\
              UsePAM no\nStrictModes no\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nSubsystem sftp internal-sftp\n\
              AllowAgentForwarding yes\nAllowTcpForwarding yes\nAllowStreamLocalForwarding yes\nX11Forwarding yes\nAcceptEnv LANG LC_*\n\
@@ -50,6 +50,13 @@ impl Sshd {
     /// What sshd wrote into its log.
     pub fn log(&self) -> String {
         fs::read_to_string(self.folder.join("sshd.log")).unwrap_or_default()
+    }
+
+    /// Gives it a host certificate, and waits until it shows that one.
+    pub fn certify(&self, certificate: &str) {
+        fs::write(self.folder.join("host_key-cert.pub"), certificate).expect("a file can be written");
+        Run::of(Command::new("kill").args(["-HUP", &self.id().to_string()])).ok();
+        wait_for(|| (self.log().matches("Server listening").count() > 1).then_some(()));
     }
 
     /// Its process id.

@@ -43,7 +43,7 @@ async fn a_lock_cuts_a_running_session() {
 async fn a_logout_cuts_a_running_session() {
     let bed = Bed::new("{}").await;
     let running = lasting(&bed).await;
-    bed.identity.logout(&Bed::admin(), None, bed.alice.login).await.unwrap();
+    bed.identity.logout(&event::Author::of(Bed::admin(), None), bed.alice.login).await.unwrap();
     assert_cut(&bed, running, "locked", Some("lock")).await;
 }
 

@@ -24,10 +24,9 @@ impl Sshd {
         let key = key_of(principal);
         let public = key.public_key().to_openssh().unwrap();
         let life = Duration::from_secs(3600);
-        let certificate = identity
-            .target_host_certificate(&Actor::human("boss"), None, &public, &[principal.to_owned()], life)
-            .await
-            .unwrap();
+        let boss = event::Author::of(Actor::human("boss"), None);
+        let certificate =
+            identity.target_host_certificate(&boss, &public, &[principal.to_owned()], life).await.unwrap();
         let authorities = identity.trusted_keys(AuthorityKind::Gate);
         let authorities: String = authorities.iter().map(|key| key.to_openssh().unwrap() + "\n").collect();
         write_private(&folder.join("host_key"), &key.to_openssh(LineEnding::LF).unwrap());
