@@ -69,6 +69,12 @@ impl<'a> RecordView<'a> {
         }
     }
 
+    /// Makes the view of something that is no event but one text, as the field `raw`: so that a line of a recording is found by
+    /// the words by which events are.
+    pub fn of_text(text: &'a str) -> RecordView<'a> {
+        RecordView { root: Node::Object(vec![(Cow::Borrowed("raw"), Node::Text(Cow::Borrowed(text)))]) }
+    }
+
     /// Returns the whole event.
     pub fn root(&self) -> &Node<'a> {
         &self.root

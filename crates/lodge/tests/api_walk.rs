@@ -141,6 +141,8 @@ fn samples(session: &str, live: &str, id: &str, keys: &(String, String)) -> Vec<
     add("GET /v1/events/{id}/proof", sample(Event("audit.proved"), &format!("/v1/events/{id}/proof"), None));
     add("GET /v1/log/checkpoint", sample(Nothing, "/v1/log/checkpoint", None));
     add("GET /v1/log/tiles/{path}", sample(Nothing, "/v1/log/tiles/checkpoint", None));
+    let words = "/v1/recordings/search?text=hello";
+    add("GET /v1/recordings/search", sample(Event("audit.searched"), words, None));
     add("GET /v1/log/export", sample(Event("audit.exported"), "/v1/log/export?to=3", None));
     add("POST /v1/log/verify", sample(Event("audit.verified"), "/v1/log/verify", Some(json!({}))));
     add("GET /v1/authorities", sample(Nothing, "/v1/authorities", None));

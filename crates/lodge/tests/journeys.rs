@@ -123,6 +123,11 @@ fn everything_that_a_person_does_is_found_replayed_and_proved() {
     let shell = one(&admin, "kind: session.shell");
     let session = shell["session"].as_str().expect("a shell belongs to a session");
     assert!(admin.run(&["play", session, "--format", "text"]).ok().contains("colormatic"));
+    let found = admin.run(&["sessions", "search", "colormatic", "--output", "json"]).ok();
+    let found: Value = serde_json::from_str(&found).unwrap();
+    assert!(found.as_array().unwrap().iter().any(|line| line["session"] == session), "{found}");
+    let viewed = format!("kind: recording.viewed and session: {session} and detail.format: search");
+    assert_eq!(events(&admin, &viewed).len(), 1, "seeing a line of a recording is viewing it");
 
     prove_and_verify(&bed, &admin, command["id"].as_str().expect("an event has an id"));
 }

@@ -1,25 +1,28 @@
 //! The folder that holds all recordings, and what they share: worker threads, compression, the clock.
 //!
 //! `<session>.part` is running or was cut short; `<session>.rec` is sealed and never changes; `<session>.keys`
-//! is derived and may be deleted; `<session>.torn` is what a crash or damage left
+//! and `<session>.words` are derived and may be deleted; `<session>.torn` is what a crash or damage left
 //! that no chunk chain holds, kept aside as it was.
 
 use std::collections::HashSet;
 use std::fs::{self, DirBuilder, File};
+use std::ops::ControlFlow;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use event::{Ambient, SessionId};
+use event::{Ambient, Filter, SessionId};
 use tokio::sync::Semaphore;
 
 use crate::compress::Compression;
 use crate::error::RecordingError;
 use crate::frame::Header;
+use crate::lines::Line;
 use crate::reader::Reader;
 use crate::recorder::Recorder;
 use crate::recover::{self, Recovered};
 use crate::seal::Seal;
+use crate::words;
 use crate::writer::Writer;
 
 /// How many threads wait for the disk at once; syncs of different files go well together.
@@ -105,6 +108,19 @@ impl Recordings {
         }
     }
 
+    /// Shows every line of a recording that the filter takes to `each`, which says when it has seen enough; of a live session,
+    /// the lines so far. Blocks.
+    ///
+    /// Free text finds a line by its words; a line has no fields.
+    pub fn search(
+        &self,
+        session: SessionId,
+        filter: &Filter,
+        each: impl FnMut(Line) -> ControlFlow<()>,
+    ) -> Result<(), RecordingError> {
+        words::search(&self.0, session, filter, each)
+    }
+
     /// Whether there is a recording of this session.
     pub fn exists(&self, session: SessionId) -> bool {
         self.0.sealed(session).exists() || self.0.part(session).exists()
@@ -140,6 +156,10 @@ impl Shared {
 
     pub(crate) fn keys(&self, session: SessionId) -> PathBuf {
         self.folder.join(format!("{session}.keys"))
+    }
+
+    pub(crate) fn words(&self, session: SessionId) -> PathBuf {
+        self.folder.join(format!("{session}.words"))
     }
 
     pub(crate) fn is_live(&self, session: SessionId) -> bool {

@@ -28,6 +28,8 @@ use crate::verify::Place;
 use crate::wire;
 
 const MAGIC: &[u8; 19] = b"lodge/keyframes/v1\n";
+/// Extension of a file that is not whole yet.
+pub(crate) const MAKING: &str = "making";
 const APART: Duration = Duration::from_secs(10);
 const APART_BYTES: u64 = 1024 * 1024;
 /// About how many keyframes a long recording has at most.
@@ -58,7 +60,7 @@ pub(crate) fn build_in_background(shared: &Arc<Shared>, session: SessionId) {
 /// Reads the whole recording and writes its keyframes file.
 pub(crate) fn build(reader: &Reader) -> Result<(), RecordingError> {
     let Some(seal) = reader.seal()? else { return Ok(()) };
-    let making = reader.keys_path().with_extension("making");
+    let making = reader.keys_path().with_extension(MAKING);
     let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&making);
     let file = file.map_err(RecordingError::io("create", &making))?;
     let written = write_all(&mut reader.again()?, &seal, file, &making);

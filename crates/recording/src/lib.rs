@@ -16,6 +16,7 @@ mod export;
 mod folder;
 mod frame;
 mod keyframes;
+mod lines;
 mod player;
 mod reader;
 mod recorder;
@@ -26,12 +27,14 @@ mod seek;
 mod terminal;
 mod verify;
 mod wire;
+mod words;
 mod writer;
 
 pub use error::{Damage, Flaw, RecordingError};
 pub use export::{Format, export};
 pub use folder::Recordings;
 pub use frame::{Frame, Header, Timed};
+pub use lines::Line;
 pub use player::{PlayOptions, Player, Step};
 pub use reader::Reader;
 pub use recorder::{Durable, Recorder};
@@ -52,5 +55,8 @@ pub fn decode_any(bytes: &[u8]) {
         let _ = compress::decompress(stored, prefix.fields.raw_length as usize);
     }
     let _ = chunk::decode_header(bytes);
+    if let Some(root) = bytes.get(15..47).and_then(|root| root.try_into().ok()) {
+        let _ = words::walk_bytes(bytes, root, &mut |_| std::ops::ControlFlow::Continue(()));
+    }
     let _ = seal::Totals::decode(bytes::Bytes::copy_from_slice(bytes));
 }

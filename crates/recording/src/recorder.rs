@@ -20,9 +20,9 @@ use crate::chunk::{CHUNK_LIMIT, Content, Kind};
 use crate::error::RecordingError;
 use crate::folder::Shared;
 use crate::frame::{Frame, Header};
-use crate::keyframes;
 use crate::seal::Seal;
 use crate::writer::Writer;
+use crate::{keyframes, words};
 
 /// The most that waits in memory for one recording's disk.
 pub(crate) const QUEUE: usize = 2 * 1024 * 1024;
@@ -412,6 +412,7 @@ async fn finish(inner: &Arc<Inner>, writer: Writer) {
             if worthwhile {
                 keyframes::build_in_background(&inner.shared, inner.header.session);
             }
+            words::build_in_background(&inner.shared, inner.header.session);
         }
         Err(error) => inner.fail(error),
     }

@@ -16,6 +16,7 @@ use crate::frame::Header;
 use crate::seal::{Seal, Totals};
 use crate::verify::{self, Walk};
 use crate::writer::{self, Writer};
+use crate::{keyframes, words};
 
 /// A recording that a crash cut short, or that it left sealed but without its final name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,9 +32,11 @@ pub struct Recovered {
 }
 
 pub(crate) fn recover(shared: &Shared) -> Result<Vec<Recovered>, RecordingError> {
-    for session in folder::sessions_with(shared.folder(), "making")? {
-        let unfinished = shared.folder().join(format!("{session}.making"));
-        fs::remove_file(&unfinished).map_err(RecordingError::io("remove", &unfinished))?;
+    for extension in [keyframes::MAKING, words::MAKING] {
+        for session in folder::sessions_with(shared.folder(), extension)? {
+            let unfinished = shared.folder().join(format!("{session}.{extension}"));
+            fs::remove_file(&unfinished).map_err(RecordingError::io("remove", &unfinished))?;
+        }
     }
     let mut recovered = Vec::new();
     for session in folder::sessions_with(shared.folder(), "part")? {

@@ -8,6 +8,7 @@ mod log;
 mod login;
 mod recordings;
 mod resources;
+mod screens;
 mod sessions;
 mod status;
 mod users;
@@ -75,6 +76,7 @@ fn assembled() -> OpenApiRouter<Arc<Services>> {
         .routes(routes!(resources::read, resources::delete))
         .routes(routes!(sessions::list))
         .routes(routes!(sessions::read, sessions::kill))
+        .routes(routes!(screens::search))
         .routes(routes!(recordings::read))
         .routes(routes!(recordings::watch))
         .routes(routes!(recordings::export))

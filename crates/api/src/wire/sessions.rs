@@ -60,3 +60,36 @@ pub struct Recording {
     /// Bytes before compression.
     pub bytes: u64,
 }
+
+/// A line that a recording shows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ScreenLine {
+    /// Session id.
+    pub session: String,
+    /// Whose session it is.
+    pub user: String,
+    /// Where it goes.
+    pub target: String,
+    /// Account there.
+    pub login: String,
+    /// When the session began.
+    #[schema(value_type = String, format = DateTime)]
+    pub started: Timestamp,
+    /// When the line appeared, in milliseconds from then on.
+    pub at_ms: u64,
+    /// Number of the channel within the session.
+    pub channel: u32,
+    /// What it says.
+    pub text: String,
+}
+
+/// Lines that recordings show.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ScreenLines {
+    /// The lines, the newest session first, by time within a session; at most 100 of one session.
+    pub lines: Vec<ScreenLine>,
+    /// How many sessions were looked into.
+    pub sessions_searched: u64,
+    /// Where to go on; absent at the end.
+    pub next: Option<String>,
+}

@@ -1,12 +1,12 @@
 //! `lodge sessions`
 
 use anyhow::Result;
-use api::wire::{Session, Sessions};
+use api::wire::{ScreenLine, ScreenLines, Session, Sessions};
 use clap::{Args, Subcommand};
 
 use super::Context;
-use crate::client::segment;
-use crate::terminal::{print_line, print_rows};
+use crate::client::{Client, segment};
+use crate::terminal::{Output, print_line, print_rows};
 
 /// Lists sessions, live and past, and cuts live ones.
 #[derive(Args)]
@@ -29,6 +29,26 @@ enum Verb {
         #[arg(long, default_value_t = 50)]
         limit: u32,
     },
+    /// Finds words in what terminals showed and commands wrote.
+    ///
+    /// Each line that is found can be watched: `lodge play SESSION --seek SECONDS`. What is shown of a recording is an event of
+    /// its own.
+    Search {
+        /// Words, `"phrases"`, `and`, `or`, `not`; asked of each line.
+        text: String,
+        /// Only sessions whose start matches this filter.
+        #[arg(long, default_value = "")]
+        filter: String,
+        /// Only sessions that began at this time or later: `now-24h`, a date, RFC 3339.
+        #[arg(long)]
+        since: Option<String>,
+        /// Only sessions that began before this time.
+        #[arg(long)]
+        until: Option<String>,
+        /// How many lines.
+        #[arg(long, default_value_t = 100)]
+        limit: u32,
+    },
     /// Cuts a live session; that is an event of its own.
     Kill {
         /// Session id.
@@ -47,9 +67,52 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
             let headings = ["SESSION", "USER", "LOGIN@TARGET", "STARTED", "ENDED", "BY"];
             print_rows(context.output, &page.sessions, &headings, cells)
         }
+        Verb::Search { text, filter, since, until, limit } => {
+            let asked = [
+                ("text", Some(text)),
+                ("filter", Some(filter)),
+                ("since", since.as_ref()),
+                ("until", until.as_ref()),
+            ];
+            let asked: Vec<(&str, String)> =
+                asked.into_iter().filter_map(|(name, value)| Some((name, value?.clone()))).collect();
+            let (lines, searched) = search(&client, &asked, *limit)?;
+            print_rows(
+                context.output,
+                &lines,
+                &["SESSION", "SECOND", "USER", "LOGIN@TARGET", "LINE"],
+                |line| {
+                    let second = format!("{:.1}", line.at_ms as f64 / 1000.0);
+                    let at = format!("{}@{}", line.login, line.target);
+                    vec![line.session.clone(), second, line.user.clone(), at, line.text.clone()]
+                },
+            )?;
+            if context.output == Output::Table {
+                eprintln!("{} lines; {searched} sessions were searched", lines.len());
+            }
+            Ok(())
+        }
         Verb::Kill { session } => {
             client.delete(&format!("/v1/sessions/{}", segment(session)))?;
             print_line(&format!("session {session} was cut"))
+        }
+    }
+}
+
+/// Asks page by page until there are enough lines; returns them and how many sessions were looked into.
+fn search(client: &Client, asked: &[(&str, String)], limit: u32) -> Result<(Vec<ScreenLine>, u64)> {
+    let (mut lines, mut searched, mut cursor) = (Vec::new(), 0, None);
+    loop {
+        let mut query = asked.to_vec();
+        query.push(("limit", (limit as usize - lines.len()).to_string()));
+        query.extend(cursor.take().map(|cursor| ("cursor", cursor)));
+        let page: ScreenLines = client.get("/v1/recordings/search", &query)?;
+        lines.extend(page.lines);
+        searched += page.sessions_searched;
+        cursor = page.next;
+        if cursor.is_none() || lines.len() >= limit as usize {
+            lines.truncate(limit as usize);
+            return Ok((lines, searched));
         }
     }
 }

@@ -29,7 +29,7 @@ pub fn recovered(folder: &Path, promises: &Promises) -> Checked {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
-        assert!(["rec", "torn", "keys"].contains(&extension), "{} is left over", path.display());
+        assert!(["rec", "torn", "keys", "words"].contains(&extension), "{} is left over", path.display());
     }
     let mut checked = Checked::default();
     for (id, session) in &promises.sessions {

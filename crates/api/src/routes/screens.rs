@@ -1,0 +1,169 @@
+//! What terminals showed: searching the text of recordings. Whatever is shown of one is an event first.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use access::{ApiPermit, ApiResource, Verb};
+use axum::Json;
+use axum::extract::State;
+use event::filter::Filter;
+use event::kinds::audit::Searched;
+use event::kinds::recording::Viewed;
+use event::{Detail, SessionId};
+use query::{DEFAULT_BUDGET, Order, Question, SessionSummary};
+use recording::{Line, RecordingError};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use crate::caller::Caller;
+use crate::extract::Query;
+use crate::routes::events::{instant, parse, scope};
+use crate::routes::recordings::blocking;
+use crate::wire::{ScreenLine, ScreenLines};
+use crate::{Problem, Services};
+
+/// The most lines of one answer.
+const MAX_LINES: u32 = 1000;
+/// The most lines that are shown of one session: the first ones.
+const LINES_OF_A_SESSION: usize = 100;
+/// Recordings that one answer looks into; a cursor leads to the rest.
+const SESSIONS_OF_A_PAGE: usize = 200;
+
+/// What is looked for, and in which recordings.
+#[derive(Deserialize, IntoParams)]
+pub struct Search {
+    /// Words, phrases in quotes, `and`, `or`, `not`: free text of the filter language; it is asked of each line.
+    text: String,
+    /// Only recordings of sessions whose start this filter takes.
+    #[serde(default)]
+    filter: String,
+    /// Only sessions that began at this time or later.
+    since: Option<String>,
+    /// Only sessions that began before this time.
+    until: Option<String>,
+    /// Lines of an answer; 1000 at most.
+    #[serde(default = "page")]
+    limit: u32,
+    /// Where the answer before ended.
+    cursor: Option<String>,
+}
+
+fn page() -> u32 {
+    100
+}
+
+/// Searches what terminals showed and commands wrote, the newest session first.
+#[utoipa::path(
+    get,
+    path = "/v1/recordings/search",
+    params(Search),
+    responses((status = 200, body = ScreenLines)),
+    tag = "recordings"
+)]
+pub async fn search(
+    State(services): State<Arc<Services>>,
+    caller: Caller,
+    Query(search): Query<Search>,
+) -> Result<Json<ScreenLines>, Problem> {
+    let permit = services.permit(&caller, ApiResource::Recordings, Verb::Watch).await?;
+    let text = parse(&services, &search.text)?;
+    if text == Filter::everything() {
+        return Err(Problem::bad_request("text", "say which words to look for"));
+    }
+    let question = question(&services, &permit, &search)?;
+    let page = services.query.sessions(&question).await?;
+    let limit = search.limit.clamp(1, MAX_LINES) as usize;
+
+    let mut answer = ScreenLines { lines: Vec::new(), sessions_searched: 0, next: None };
+    for summary in page.sessions {
+        if answer.lines.len() >= limit {
+            answer.next = Some(query::Cursor::Before(summary.position + 1).to_string());
+            break;
+        }
+        let found = lines_of(&services, summary.id, text.clone()).await?;
+        answer.sessions_searched += 1;
+        record_viewing(&services, &permit, summary.id, &found).await?;
+        answer.lines.extend(found.into_iter().map(|line| shown(&summary, line)));
+    }
+    if answer.next.is_none() {
+        answer.next = page.next.map(|cursor| cursor.to_string());
+    }
+    let searched = Searched {
+        filter: search.text,
+        since: question.since,
+        until: question.until,
+        rows: Some(answer.lines.len() as u64),
+        mode: "recordings".to_owned(),
+    };
+    services.log.append(&permit.author().event(&services.ambient, Detail::AuditSearched(searched))).await?;
+    Ok(Json(answer))
+}
+
+fn question(services: &Services, permit: &ApiPermit, search: &Search) -> Result<Question, Problem> {
+    let time = |text: &Option<String>| text.as_deref().map(|text| instant(services, text)).transpose();
+    let cursor = search.cursor.as_deref().map(str::parse).transpose();
+    Ok(Question {
+        filter: parse(services, &search.filter)?,
+        since: time(&search.since)?,
+        until: time(&search.until)?,
+        order: Order::NewestFirst,
+        limit: SESSIONS_OF_A_PAGE,
+        cursor: cursor
+            .map_err(|error: query::CursorError| Problem::bad_request("cursor", error.to_string()))?,
+        scope: scope(services, permit)?,
+        budget: DEFAULT_BUDGET,
+    })
+}
+
+/// Finds the first lines of a session's recording that the filter takes; none where nothing was recorded.
+async fn lines_of(services: &Services, session: SessionId, text: Filter) -> Result<Vec<Line>, Problem> {
+    let recordings = services.recordings.clone();
+    blocking(move || {
+        let mut lines = Vec::new();
+        let searched = recordings.search(session, &text, |line| {
+            lines.push(line);
+            if lines.len() < LINES_OF_A_SESSION { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        });
+        match searched {
+            Ok(()) | Err(RecordingError::Missing(_)) => {}
+            // One damaged recording must not hide what the others hold; checking it says what is wrong.
+            Err(error) => tracing::warn!(%session, %error, "a recording could not be searched"),
+        }
+        lines.sort_by_key(|line| line.at);
+        Ok(lines)
+    })
+    .await
+}
+
+/// Seeing lines of a recording is viewing that part of it.
+async fn record_viewing(
+    services: &Services,
+    permit: &ApiPermit,
+    session: SessionId,
+    lines: &[Line],
+) -> Result<(), Problem> {
+    let (Some(first), Some(last)) = (lines.first(), lines.last()) else { return Ok(()) };
+    let millis = |line: &Line| u64::try_from(line.at.as_millis()).unwrap_or(u64::MAX);
+    let viewed = Viewed {
+        recording: session,
+        from_ms: millis(first),
+        to_ms: Some(millis(last)),
+        format: "search".to_owned(),
+    };
+    let event = permit.author().event(&services.ambient, Detail::RecordingViewed(viewed)).in_session(session);
+    services.log.append(&event).await?;
+    Ok(())
+}
+
+fn shown(summary: &SessionSummary, line: Line) -> ScreenLine {
+    ScreenLine {
+        session: summary.id.to_string(),
+        user: summary.user.clone(),
+        target: summary.target.clone(),
+        login: summary.login.clone(),
+        started: summary.started,
+        at_ms: u64::try_from(line.at.as_millis()).unwrap_or(u64::MAX),
+        channel: line.channel,
+        text: line.text,
+    }
+}
