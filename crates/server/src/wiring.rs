@@ -35,6 +35,8 @@ pub async fn build(
     let remembered = memory::recall(tables.as_ref())?;
     let log = open_log(config.clone(), remembered.clone(), vault.clone(), ambient.clone()).await?;
     memory::check_state(remembered.as_deref(), &log)?;
+    // At once: after a rollback that was accepted, what is remembered must not wait for the rest of the start.
+    memory::remember(tables.as_ref(), &log)?;
     let identity = Identity::open(tables.clone(), vault, log.clone(), ambient.clone())
         .await
         .context("cannot open users and authorities")?;
@@ -61,7 +63,6 @@ pub async fn build(
     let query = Query::new(log.clone());
     let services =
         Services { log, query, recordings, identity, access, gateway, ambient: ambient.clone(), facts };
-    memory::remember(tables.as_ref(), &services.log)?;
     Ok((Arc::new(services), tables))
 }
 
@@ -105,6 +106,7 @@ async fn open_log(
     log.source = format!("lodge/{}", config.name);
     log.version = env!("CARGO_PKG_VERSION").to_owned();
     log.remembered = remembered;
+    log.rollback = config.rollback;
     log.reserve_bytes = config.log.reserve_mib << 20;
     // Recovery reads files, and must not hold up the runtime.
     let opened = tokio::task::spawn_blocking(move || AuditLog::open(log, &vault, ambient)).await?;
