@@ -61,6 +61,11 @@ impl Echo {
         Echo { child, lines }
     }
 
+    /// Waits for the end, which the client must not have brought about; says whether it was a good one.
+    fn ended_well(&mut self) -> bool {
+        wait_for(|| self.child.try_wait().unwrap()).success()
+    }
+
     fn say(&mut self, line: &str) {
         writeln!(self.child.stdin.as_mut().unwrap(), "{line}").unwrap();
         assert_eq!(self.lines.next().unwrap().unwrap(), line);
@@ -111,7 +116,7 @@ fn a_disk_that_fills_refuses_what_begins_and_leaves_whoever_must_look_their_eyes
     fs::write(&lock, "kind: lock\nname: nobody\nuser: nobody\nreason: the disk is full\n").unwrap();
     admin.run(&["apply", "-f", &lock.to_string_lossy()]).ok();
     alice.run(&["logout"]).ok();
-    assert!(!running.child.wait().unwrap().success(), "a login that has ended takes its sessions along");
+    assert!(!running.ended_well(), "a login that has ended takes its sessions along");
     assert_eq!(wait_for(|| events(&admin, "kind: session.end").pop())["detail"]["ended_by"], "locked");
 
     Hog(&bed).go();
@@ -125,7 +130,7 @@ fn a_disk_that_fills_refuses_what_begins_and_leaves_whoever_must_look_their_eyes
     Hog(&bed).leave(12 * MEBIBYTE);
     wait_for(|| readiness(&bed).contains("nearly full").then_some(()));
     Hog(&bed).leave(4 * MEBIBYTE);
-    assert!(!running.child.wait().unwrap().success());
+    assert!(!running.ended_well());
     let refused = admin.run(&["audit", "search"]).refused();
     assert!(refused.contains("nearly full"), "the last room is for what ends: {refused}");
     Hog(&bed).go();
