@@ -73,6 +73,15 @@ impl AuditLog {
         AuditLog::open_on(config, vault, ambient, statvfs_probe())
     }
 
+    /// Gives back the ballast of a log that nobody has open, where its disk is full: whatever else must be opened before the
+    /// log needs room too. Opening the log makes the ballast again, or finds the disk full and says so.
+    pub fn make_room(config: &LogConfig) {
+        let space = Space::new(&config.folder, config.ballast_bytes, statvfs_probe());
+        if space.look() < config.reserve_bytes.min(config.ballast_bytes) {
+            space.drop_ballast();
+        }
+    }
+
     pub(crate) fn open_on(
         config: LogConfig,
         vault: &Vault,
@@ -118,9 +127,11 @@ impl AuditLog {
             ambient,
             config,
         });
-        // Where there is no room for ballast, the writer finds the disk full and says so.
-        drop(shared.space.load_ballast());
-        let writer = Writer::new(shared.clone(), tail);
+        let mut writer = Writer::new(shared.clone(), tail);
+        if shared.space.load_ballast().is_err() {
+            // Without ballast nothing may begin, however little is asked to stay free.
+            writer.enter_full(shared.space.look());
+        }
         let threads = (vec![spawn("log-writer", move || writer.run())?], lock);
         let running =
             Arc::new(Running { shared: shared.clone(), verifier, threads: Mutex::new(Some(threads)) });

@@ -267,7 +267,8 @@ impl Writer {
         }
     }
 
-    fn enter_full(&mut self, free_bytes: u64) {
+    /// Refuses what begins something from now on, and owes the event that says so.
+    pub(crate) fn enter_full(&mut self, free_bytes: u64) {
         if self.shared.queue.is_full() {
             return;
         }

@@ -144,6 +144,21 @@ async fn a_full_disk_loses_nothing_acknowledged_and_recovers_when_there_is_room(
 }
 
 #[tokio::test]
+async fn a_log_without_room_for_its_ballast_is_full_whatever_its_reserve() {
+    let fixture = Fixture::new();
+    let Some(disk) = SmallDisk::mount(&fixture.folder.path().join("disk")) else {
+        eprintln!("skipped: mounting a small tmpfs needs root");
+        return;
+    };
+    let mut config = fixture.config(&disk.0.join("log"));
+    config.ballast_bytes = 16 << 20;
+    let log = fixture.open_with(config).unwrap();
+    assert!(matches!(log.append(&fixture.event(1)).await, Err(AppendError::Full(_))));
+    log.append(&fixture.reading(1)).await.unwrap();
+    assert_eq!(details(&log, "log.full").len(), 1);
+}
+
+#[tokio::test]
 async fn closing_events_are_refused_cleanly_once_even_the_ballast_is_used_up() {
     let fixture = Fixture::new();
     let Some(disk) = SmallDisk::mount(&fixture.folder.path().join("disk")) else {

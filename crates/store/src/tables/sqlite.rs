@@ -270,6 +270,9 @@ fn storage(error: rusqlite::Error) -> TableError {
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
             TableError::Damaged { found: error.to_string() }
         }
+        Some(ErrorCode::DiskFull | ErrorCode::SystemIoFailure | ErrorCode::CannotOpen) => {
+            TableError::Storage(format!("{error}; is its disk full?"))
+        }
         _ => TableError::Storage(error.to_string()),
     }
 }
