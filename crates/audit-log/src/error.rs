@@ -34,7 +34,7 @@ pub enum OpenError {
     #[error(transparent)]
     Journal(#[from] JournalError),
     /// The signing key does not open.
-    #[error("cannot open the log's signing key {}; the master key must be the one that sealed it", path.display())]
+    #[error("cannot open the log's signing key {}", path.display())]
     Key {
         /// File of the sealed key.
         path: PathBuf,
@@ -72,14 +72,49 @@ pub enum OpenError {
     },
     /// The log is older than what it had published.
     #[error(
-        "the audit log holds {size} entries but has published a checkpoint of {published}: entries from position \
-         {size} on are missing; nothing was changed: restore the newest copy of the folder"
+        "the audit log holds {size} entries and its folder a checkpoint over {published}: entries from position {size} on are \
+         missing; nothing was changed: restore the newest copy of the whole folder"
     )]
     RolledBack {
         /// Entries found.
         size: u64,
         /// Size of the published checkpoint.
         published: u64,
+    },
+    /// The log is older than what is remembered of it elsewhere.
+    #[error(
+        "the audit log holds {size} entries, and a checkpoint over {remembered} is remembered in state.db: entries from position \
+         {size} on are missing; nothing was changed: restore the newest copy of the folder, or, if this older one was put \
+         there on purpose, start once with `lodge serve --accept-rollback`, which records it"
+    )]
+    Older {
+        /// Entries found.
+        size: u64,
+        /// Size of the remembered checkpoint.
+        remembered: u64,
+    },
+    /// The log is long enough and not the one that is remembered.
+    #[error(
+        "the first {size} entries of the audit log in {} are not those of the checkpoint that is remembered in state.db: this is \
+         another log, or one that was rewritten from an older copy; nothing was changed: restore the folder and state.db \
+         from one backup", folder.display()
+    )]
+    Forked {
+        /// Size of the remembered checkpoint.
+        size: u64,
+        /// The log's folder.
+        folder: PathBuf,
+    },
+    /// The remembered checkpoint is none of this log's key.
+    #[error(
+        "the checkpoint that is remembered in state.db was not signed with the key of the audit log in {}: another log lies \
+         there; restore the folder and state.db from one backup", folder.display()
+    )]
+    Remembered {
+        /// The log's folder.
+        folder: PathBuf,
+        /// What is wrong with it.
+        source: CheckpointError,
     },
     /// There are entries and a key, and no checkpoint, which is written before the first entry.
     #[error(
@@ -106,6 +141,21 @@ pub enum OpenError {
     Append(#[from] AppendError),
 }
 
+/// What is short on a disk that is nearly full.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the audit log's disk is nearly full: {free} bytes are free on the disk of {} and {needed} must be; free {} bytes there",
+    folder.display(), needed.saturating_sub(*free)
+)]
+pub struct Shortage {
+    /// The log's folder.
+    pub folder: PathBuf,
+    /// Bytes that are free on its disk.
+    pub free: u64,
+    /// Bytes that must be free before everything is taken again: the reserve and the ballast.
+    pub needed: u64,
+}
+
 /// Why an event was not appended. None of these leaves the event in the log, save [`AppendError::Failed`], which
 /// leaves open whether it is there.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -114,8 +164,8 @@ pub enum AppendError {
     #[error("the audit log is overloaded; try again shortly")]
     Overloaded,
     /// The disk is nearly full.
-    #[error("the audit log's disk is nearly full; free space, then try again")]
-    Full,
+    #[error(transparent)]
+    Full(Shortage),
     /// A write or sync failed; the process must be restarted.
     #[error("the audit log failed: {0}")]
     Failed(String),

@@ -37,7 +37,8 @@ pub(crate) fn load(
             seed
         }
     };
-    let unfit = || OpenError::Key { path: path.clone(), source: VaultError::Open { name: SEAL.to_owned() } };
+    let unfit =
+        || OpenError::Key { path: path.clone(), source: VaultError::Damaged { name: SEAL.to_owned() } };
     let seed: Zeroizing<[u8; 32]> = Zeroizing::new(seed.as_slice().try_into().map_err(|_| unfit())?);
     NoteSigner::new(origin, &seed)
         .map_err(|error| OpenError::Config(format!("the origin {origin:?}: {error}")))

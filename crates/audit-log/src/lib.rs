@@ -20,6 +20,8 @@ pub mod hash;
 mod key;
 pub mod leaf;
 mod log;
+mod memory;
+mod need;
 pub mod note;
 pub mod proof;
 mod queue;
@@ -35,8 +37,8 @@ mod writer;
 use event::Timestamp;
 
 pub use checkpoint::Checkpoint;
-pub use config::LogConfig;
-pub use error::{AppendError, OpenError, ReadError};
+pub use config::{LogConfig, Rollback};
+pub use error::{AppendError, OpenError, ReadError, Shortage};
 pub use follow::Follower;
 pub use hash::Hash;
 pub use leaf::Leaf;
@@ -121,8 +123,10 @@ pub struct Health {
     pub stored_bytes: u64,
     /// Bytes free on the disk.
     pub free_bytes: u64,
-    /// Whether only closing events are taken, for want of space.
+    /// Whether new sessions are refused for want of space.
     pub full: bool,
+    /// What is short, while they are.
+    pub shortage: Option<Shortage>,
     /// Whether the log failed and takes nothing any more.
     pub failed: bool,
 }

@@ -24,8 +24,9 @@ use crate::feed::Feed;
 use crate::follow::Follower;
 use crate::hash::{Hash, SALT_BYTES};
 use crate::leaf::{Leaf, MAX_LEAF_BYTES, MAX_SOURCE_BYTES};
+use crate::need::Need;
 use crate::note::VerifierKey;
-use crate::queue::{Answer, Append, Need, Placed, Queue, Source, Waiting};
+use crate::queue::{Answer, Append, Placed, Queue, Source, Waiting};
 use crate::shared::{Horizon, Published, Shared};
 use crate::space::{Probe, Space, statvfs_probe};
 use crate::tiler::Tiler;
@@ -36,7 +37,7 @@ use crate::tree::view::TreeView;
 use crate::wal::reader;
 use crate::wal::record::RECORD_HEADER;
 use crate::writer::Writer;
-use crate::{BatchReceipt, Entry, Health, InclusionProof, Receipt, key, recovery};
+use crate::{BatchReceipt, Entry, Health, InclusionProof, Receipt, key, memory, recovery};
 
 /// The most entries that one [`AuditLog::read`] returns.
 pub const MAX_READ: u64 = 4096;
@@ -72,6 +73,15 @@ impl AuditLog {
         AuditLog::open_on(config, vault, ambient, statvfs_probe())
     }
 
+    /// Gives back the ballast of a log that nobody has open, where its disk is full: whatever else must be opened before the
+    /// log needs room too. Opening the log makes the ballast again, or finds the disk full and says so.
+    pub fn make_room(config: &LogConfig) {
+        let space = Space::new(&config.folder, config.ballast_bytes, statvfs_probe());
+        if space.look() < config.reserve_bytes.min(config.ballast_bytes) {
+            space.drop_ballast();
+        }
+    }
+
     pub(crate) fn open_on(
         config: LogConfig,
         vault: &Vault,
@@ -85,9 +95,9 @@ impl AuditLog {
         let signer = key::load(&config.folder, &config.origin, vault, &ambient, is_new)?;
         let verifier = signer.verifier().clone();
         let tiles = Tiles::new(&config.folder);
-        let checkpoint = recovery::published(&config.folder, &verifier)?;
-        recovery::check_remembered(&config, &verifier, found.size, checkpoint.as_ref())?;
+        let checkpoint = recovery::published(&config.folder, &verifier, found.size)?;
         let rebuilt = recovery::check(&found, checkpoint.as_ref(), &tiles)?;
+        let forgotten = memory::check(&config, &verifier, &found, &tiles)?;
         key::show(&config.folder, &verifier)?;
 
         let (size, dropped_bytes) = (found.size, found.dropped_bytes);
@@ -105,6 +115,7 @@ impl AuditLog {
         let horizon = first_horizon(checkpoint, &rebuilt.at_checkpoint, &ambient);
         let (segments, tail) = found.resume(&config.folder, &config.source)?;
         let edge = rebuilt.write(&segments, size, &tiles)?;
+        let rolled_back = forgotten.map(|remembered| memory::rolled_back(&remembered, size, edge.root()));
 
         let shared = Arc::new(Shared {
             queue: Queue::new(config.queue_bytes),
@@ -116,15 +127,19 @@ impl AuditLog {
             ambient,
             config,
         });
-        // Where there is no room for ballast, the writer finds the disk full and says so.
-        drop(shared.space.load_ballast());
-        let writer = Writer::new(shared.clone(), tail);
+        let mut writer = Writer::new(shared.clone(), tail);
+        if shared.space.load_ballast().is_err() {
+            // Without ballast nothing may begin, however little is asked to stay free.
+            writer.enter_full(shared.space.look());
+        }
         let threads = (vec![spawn("log-writer", move || writer.run())?], lock);
         let running =
             Arc::new(Running { shared: shared.clone(), verifier, threads: Mutex::new(Some(threads)) });
         let log = AuditLog { shared: shared.clone(), running };
-        let opened = shared.event(Detail::LogOpened(opened));
-        log.append_on_thread(&opened, Need::Closing)?;
+        let told = rolled_back.map(Detail::LogRolledBack).into_iter().chain([Detail::LogOpened(opened)]);
+        for detail in told {
+            log.append_blocking(&shared.event(detail))?;
+        }
 
         let mut tiler = Tiler::new(shared, signer, edge);
         tiler.publish_opening()?;
@@ -134,14 +149,12 @@ impl AuditLog {
 
     /// Appends an event of this node; returns once it is durable.
     ///
-    /// An event whose caller stops waiting may still be appended.
+    /// An event whose caller stops waiting may still be appended. On a full disk the event's kind decides: what begins
+    /// something is refused; logins, reads and locks have a share of the ballast each; what ends something may use it all.
     pub async fn append(&self, event: &Event) -> Result<Receipt, AppendError> {
-        self.append_in_task(event, Need::Normal).await
-    }
-
-    /// As `append`, and may use the ballast of a full disk: only for what closes sessions and seals recordings.
-    pub async fn append_closing(&self, event: &Event) -> Result<Receipt, AppendError> {
-        self.append_in_task(event, Need::Closing).await
+        let (task, answer) = oneshot::channel();
+        self.submit(Source::Own, vec![self.hashed(event)], Need::of(&event.body), Answer::Task(task))?;
+        Ok(Receipt::of(answer.await.map_err(|_| self.gone())??))
     }
 
     /// Appends events of another source in one batch, each with its place in that source's sequence.
@@ -168,20 +181,10 @@ impl AuditLog {
         Ok(BatchReceipt { first: placed.first, count })
     }
 
-    /// Blocks the calling thread instead of waiting; not for use inside an async runtime.
+    /// As [`AuditLog::append`], but blocks the calling thread; not for use inside an async runtime.
     pub fn append_blocking(&self, event: &Event) -> Result<Receipt, AppendError> {
-        self.append_on_thread(event, Need::Normal)
-    }
-
-    async fn append_in_task(&self, event: &Event, need: Need) -> Result<Receipt, AppendError> {
-        let (task, answer) = oneshot::channel();
-        self.submit(Source::Own, vec![self.hashed(event)], need, Answer::Task(task))?;
-        Ok(Receipt::of(answer.await.map_err(|_| self.gone())??))
-    }
-
-    fn append_on_thread(&self, event: &Event, need: Need) -> Result<Receipt, AppendError> {
         let (thread, answer) = mpsc::sync_channel(1);
-        self.submit(Source::Own, vec![self.hashed(event)], need, Answer::Thread(thread))?;
+        self.submit(Source::Own, vec![self.hashed(event)], Need::of(&event.body), Answer::Thread(thread))?;
         Ok(Receipt::of(answer.recv().map_err(|_| self.gone())??))
     }
 
@@ -310,6 +313,7 @@ impl AuditLog {
     pub fn health(&self) -> Health {
         let published = self.shared.published();
         let (segments, stored_bytes) = self.shared.segments.totals();
+        let shortage = self.shared.queue.shortage();
         Health {
             size: self.size(),
             checkpoint_size: published.checkpoint.size,
@@ -318,7 +322,8 @@ impl AuditLog {
             segments,
             stored_bytes,
             free_bytes: self.shared.space.look(),
-            full: self.shared.queue.is_full(),
+            full: shortage.is_some(),
+            shortage,
             failed: self.shared.queue.failure().is_some(),
         }
     }

@@ -11,8 +11,9 @@ use std::time::Duration;
 use event::Timestamp;
 use tokio::sync::oneshot;
 
-use crate::error::AppendError;
+use crate::error::{AppendError, Shortage};
 use crate::hash::SALT_BYTES;
+use crate::need::{Need, Ration};
 
 /// An event that is hashed and waits for its position.
 pub(crate) struct Waiting {
@@ -33,15 +34,6 @@ pub(crate) enum Source {
     Own,
     /// Another source's.
     Named(Arc<str>),
-}
-
-/// How badly the append is needed.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Need {
-    /// Begins something; refused on a full disk.
-    Normal,
-    /// Ends something; may use the ballast.
-    Closing,
 }
 
 /// Where an append ended up.
@@ -96,7 +88,7 @@ impl Append {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Gate {
     Open,
-    Full,
+    Full(Ration),
     Closed,
     Failed(String),
 }
@@ -141,15 +133,20 @@ impl Queue {
     /// Lets an append in, or says why not. One that is alone is let in whatever its size.
     pub(crate) fn submit(&self, append: Append) -> Result<(), AppendError> {
         let mut state = self.state();
-        match &state.gate {
+        let overloaded = state.bytes > 0 && state.bytes + append.bytes > self.limit;
+        match &mut state.gate {
             Gate::Failed(why) => return Err(AppendError::Failed(why.clone())),
             Gate::Closed => return Err(AppendError::Closed),
-            Gate::Full if append.need == Need::Normal => return Err(AppendError::Full),
-            Gate::Open | Gate::Full => {}
-        }
-        if state.bytes > 0 && state.bytes + append.bytes > self.limit {
-            self.refused.fetch_add(1, Ordering::Relaxed);
-            return Err(AppendError::Overloaded);
+            Gate::Open | Gate::Full(_) if overloaded => {
+                self.refused.fetch_add(1, Ordering::Relaxed);
+                return Err(AppendError::Overloaded);
+            }
+            Gate::Full(ration) => {
+                if !ration.grant(append.need, append.bytes as u64) {
+                    return Err(AppendError::Full(ration.shortage().clone()));
+                }
+            }
+            Gate::Open => {}
         }
         state.bytes += append.bytes;
         state.waiting.push_back(append);
@@ -164,7 +161,7 @@ impl Queue {
     /// Waits `idle` for the first, then up to `gather` for `wanted` of them: callers that were just answered come back
     /// together, and a sync for the first of them alone would make all others wait for two.
     pub(crate) fn take(&self, most: usize, wanted: usize, idle: Duration, gather: Duration) -> Taken {
-        let waits = |state: &State| matches!(state.gate, Gate::Open | Gate::Full);
+        let waits = |state: &State| matches!(state.gate, Gate::Open | Gate::Full(_));
         let mut state = self.state();
         state.wanted = 1;
         state = self.wait(state, idle, |state| state.waiting.is_empty() && waits(state));
@@ -210,26 +207,40 @@ impl Queue {
         self.refused.swap(0, Ordering::Relaxed)
     }
 
-    /// Refuses normal appends from now on.
-    pub(crate) fn set_full(&self) {
-        self.turn(Gate::Open, Gate::Full);
-    }
-
-    /// Lets normal appends in again.
-    pub(crate) fn set_open(&self) {
-        self.turn(Gate::Full, Gate::Open);
-    }
-
-    fn turn(&self, from: Gate, to: Gate) {
+    /// Lets in only what a ration grants from now on.
+    pub(crate) fn set_full(&self, ration: Ration) {
         let mut state = self.state();
-        if state.gate == from {
-            state.gate = to;
+        if state.gate == Gate::Open {
+            state.gate = Gate::Full(ration);
         }
     }
 
-    /// Tells whether normal appends are refused for want of space.
+    /// Takes note of how much is free on a full disk.
+    pub(crate) fn look(&self, free: u64) {
+        if let Gate::Full(ration) = &mut self.state().gate {
+            ration.look(free);
+        }
+    }
+
+    /// Lets everything in again.
+    pub(crate) fn set_open(&self) {
+        let mut state = self.state();
+        if let Gate::Full(_) = state.gate {
+            state.gate = Gate::Open;
+        }
+    }
+
+    /// Tells what is short while the disk is full.
+    pub(crate) fn shortage(&self) -> Option<Shortage> {
+        match &self.state().gate {
+            Gate::Full(ration) => Some(ration.shortage().clone()),
+            _ => None,
+        }
+    }
+
+    /// Tells whether what begins something is refused for want of space.
     pub(crate) fn is_full(&self) -> bool {
-        self.state().gate == Gate::Full
+        matches!(self.state().gate, Gate::Full(_))
     }
 
     /// Lets nothing in any more; what waits is still written.
@@ -310,11 +321,20 @@ mod tests {
     }
 
     #[test]
-    fn a_full_log_lets_only_closing_events_in() {
+    fn a_full_log_lets_in_what_its_ration_grants() {
         let queue = Queue::new(100);
-        queue.set_full();
-        assert_eq!(submit(&queue, 1, Need::Normal), Err(AppendError::Full));
+        let shortage = Shortage { folder: "/log".into(), free: 100, needed: 140 };
+        queue.set_full(Ration::new(shortage.clone(), 40));
+        let full = Err(AppendError::Full(shortage));
+        assert_eq!(submit(&queue, 1, Need::Normal), full);
+        submit(&queue, 10, Need::Watching).unwrap();
+        assert_eq!(submit(&queue, 1, Need::Watching), full);
         submit(&queue, 1, Need::Closing).unwrap();
+        queue.look(20);
+        assert_eq!(
+            submit(&queue, 1, Need::Entering).unwrap_err().to_string().matches("120 bytes").count(),
+            1
+        );
         queue.set_open();
         submit(&queue, 1, Need::Normal).unwrap();
     }

@@ -2,8 +2,8 @@
 //!
 //! The rules. Bytes after the last valid batch of the last segment, with no valid batch behind them, were never
 //! acknowledged and are dropped. Anything else that is not as the writer left it is damage, which is named and
-//! refused. Fewer entries than the published checkpoint promises is a rollback, refused too. Nothing is written
-//! until all of that is decided.
+//! refused. Fewer entries than the published checkpoint promises is a rollback, refused too (what is remembered
+//! elsewhere is for `memory`). Nothing is written until all of that is decided.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -16,7 +16,6 @@ use event::Timestamp;
 use store::journal::Journal;
 
 use crate::checkpoint::Checkpoint;
-use crate::config::LogConfig;
 use crate::error::OpenError;
 use crate::hash::Hash;
 use crate::note::{MAX_NOTE_BYTES, NoteSigner, VerifierKey};
@@ -154,8 +153,12 @@ fn damaged(position: u64, segment: &Path, offset: u64, why: String) -> OpenError
     OpenError::Damaged { position, segment: segment.to_owned(), offset, why }
 }
 
-/// Reads the published checkpoint, which must be signed by `key`.
-pub(crate) fn published(folder: &Path, key: &VerifierKey) -> Result<Option<Checkpoint>, OpenError> {
+/// Reads the published checkpoint, which must be signed by `key`, and there where the log has entries.
+pub(crate) fn published(
+    folder: &Path,
+    key: &VerifierKey,
+    size: u64,
+) -> Result<Option<Checkpoint>, OpenError> {
     let path = folder.join("checkpoint");
     let text = File::open(&path).and_then(|file| {
         let mut text = String::new();
@@ -163,7 +166,10 @@ pub(crate) fn published(folder: &Path, key: &VerifierKey) -> Result<Option<Check
         Ok(text)
     });
     match text {
-        Err(source) if source.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(source) if source.kind() == io::ErrorKind::NotFound && size == 0 => Ok(None),
+        Err(source) if source.kind() == io::ErrorKind::NotFound => {
+            Err(OpenError::CheckpointMissing { size, path })
+        }
         Err(source) => Err(OpenError::Io { verb: "read", path, source }),
         Ok(text) => match Checkpoint::open(&text, key) {
             Ok(checkpoint) => Ok(Some(checkpoint)),
@@ -179,26 +185,6 @@ pub(crate) fn first_checkpoint(folder: &Path, signer: &NoteSigner) -> Result<Che
     let written = store::durable::replace(&path, checkpoint.note.as_bytes());
     written.map_err(|source| OpenError::Io { verb: "write", path, source })?;
     Ok(checkpoint)
-}
-
-/// Refuses a log that lost its checkpoint, or that holds less than what is remembered of it elsewhere.
-pub(crate) fn check_remembered(
-    config: &LogConfig,
-    key: &VerifierKey,
-    size: u64,
-    checkpoint: Option<&Checkpoint>,
-) -> Result<(), OpenError> {
-    let path = config.folder.join("checkpoint");
-    if checkpoint.is_none() && size > 0 {
-        return Err(OpenError::CheckpointMissing { size, path });
-    }
-    let Some(note) = &config.remembered else { return Ok(()) };
-    let remembered = Checkpoint::open(note, key).map_err(|source| OpenError::Checkpoint { path, source })?;
-    let held = checkpoint.map_or(0, |checkpoint| checkpoint.size).max(size);
-    if held < remembered.size {
-        return Err(OpenError::RolledBack { size: held, published: remembered.size });
-    }
-    Ok(())
 }
 
 /// The tree at the published size, proved to have the published root, and a place from where to write tiles again.
@@ -254,6 +240,23 @@ impl Rebuilt {
 
 fn torn(path: TilePath, source: io::Error) -> OpenError {
     OpenError::Io { verb: "mend", path: PathBuf::from(path.to_string()), source }
+}
+
+/// Tells whether the first `size` entries, all of them there, lead to this root.
+pub(crate) fn has_root(found: &Found, tiles: &Tiles, size: u64, root: Hash) -> Result<bool, OpenError> {
+    let segments = found.segments();
+    // As above: tiles save time and decide nothing.
+    for start in [size - size % TILE_WIDTH, 0] {
+        let Some(mut edge) = Edge::load(start, |path| tiles.read(path).ok().flatten()) else { continue };
+        grow(&mut edge, &segments, size, |edge| {
+            drop(edge.take_full());
+            Ok(())
+        })?;
+        if edge.root() == root {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn grow(

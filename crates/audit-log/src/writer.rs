@@ -17,9 +17,10 @@ use tokio::time::Instant;
 
 use crate::clock::LogClock;
 use crate::draft::{Draft, Start, notice};
-use crate::error::AppendError;
+use crate::error::{AppendError, Shortage};
 use crate::feed::Leaves;
-use crate::queue::{Append, Need, Placed, Source, Taken, Waiting};
+use crate::need::{Need, Ration};
+use crate::queue::{Append, Placed, Source, Taken, Waiting};
 use crate::shared::{Shared, chain};
 use crate::wal::index::Index;
 use crate::wal::segment::{SEGMENT_HEADER, encode_header, file_name};
@@ -133,9 +134,10 @@ impl Writer {
         self.enter_full(self.shared.space.look());
         let (closing, normal): (Vec<_>, Vec<_>) =
             appends.into_iter().partition(|append| append.need == Need::Closing);
-        refuse(normal, &AppendError::Full);
+        // Whoever would only have looked asks again, and has a share from now on.
+        refuse(normal, &self.full());
         if let Some(closing) = self.write_and_answer(closing, time)? {
-            refuse(closing, &AppendError::Full);
+            refuse(closing, &self.full());
         }
         Ok(())
     }
@@ -258,20 +260,36 @@ impl Writer {
             if free < config.reserve_bytes {
                 self.enter_full(free);
             }
-        } else if free >= config.reserve_bytes.saturating_add(config.ballast_bytes)
-            && self.shared.space.load_ballast().is_ok()
-        {
+        } else if free >= config.room_to_open() && self.shared.space.load_ballast().is_ok() {
             self.shared.queue.set_open();
+        } else {
+            self.shared.queue.look(free);
         }
     }
 
-    fn enter_full(&mut self, free_bytes: u64) {
+    /// Refuses what begins something from now on, and owes the event that says so.
+    pub(crate) fn enter_full(&mut self, free_bytes: u64) {
         if self.shared.queue.is_full() {
             return;
         }
-        self.shared.queue.set_full();
         let ballast_bytes = self.shared.space.drop_ballast();
-        self.owe(Detail::LogFull(Full { free_bytes, ballast_bytes }));
+        let config = &self.shared.config;
+        let needed_bytes = config.room_to_open();
+        let free = free_bytes.saturating_add(ballast_bytes);
+        let shortage = Shortage { folder: config.folder.clone(), free, needed: needed_bytes };
+        self.shared.queue.set_full(Ration::new(shortage, config.ballast_bytes));
+        self.owe(Detail::LogFull(Full { free_bytes, ballast_bytes, needed_bytes }));
+    }
+
+    /// The refusal for want of space.
+    fn full(&self) -> AppendError {
+        let config = &self.shared.config;
+        let found = || Shortage {
+            folder: config.folder.clone(),
+            free: self.shared.space.look(),
+            needed: config.room_to_open(),
+        };
+        AppendError::Full(self.shared.queue.shortage().unwrap_or_else(found))
     }
 
     fn owe(&mut self, detail: Detail) {

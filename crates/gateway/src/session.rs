@@ -244,7 +244,7 @@ impl Core {
 
     /// Writes what ends a session; with the log gone there is nobody left to tell but the operator.
     async fn append_closing(&self, event: Event) {
-        if let Err(error) = self.gateway.shared.log.append_closing(&event).await {
+        if let Err(error) = self.gateway.shared.log.append(&event).await {
             tracing::error!(session = %self.live.id, kind = event.kind(), %error, "cannot write a session's end");
         }
     }

@@ -6,6 +6,7 @@
 use std::sync::Weak;
 use std::time::Duration;
 
+use audit_log::Shortage;
 use event::Timestamp;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -28,16 +29,32 @@ pub(crate) async fn run(shared: Weak<Shared>) {
     let mut visits = interval(VISIT_EVERY);
     visits.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut watch_changes = true;
+    let mut shortage = None;
     loop {
         tokio::select! {
             _ = visits.tick() => {}
             changed = changes.changed(), if watch_changes => watch_changes = changed.is_ok(),
         }
         match shared.upgrade() {
-            Some(shared) => visit(&shared),
+            Some(shared) => {
+                visit(&shared);
+                tell(&mut shortage, shared.log.health().shortage);
+            }
             None => return,
         }
     }
+}
+
+/// Tells the operator when the log's disk becomes full, and when it has room again.
+fn tell(told: &mut Option<Shortage>, now: Option<Shortage>) {
+    match (&*told, &now) {
+        (None, Some(shortage)) => {
+            tracing::error!("{shortage}; new sessions and changes are refused until then")
+        }
+        (Some(_), None) => tracing::info!("the audit log's disk has room again; new sessions are taken"),
+        _ => {}
+    }
+    *told = now;
 }
 
 fn visit(shared: &Shared) {

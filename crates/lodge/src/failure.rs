@@ -11,6 +11,9 @@ pub enum Failure {
     /// The server refused.
     #[error("{}", .0.detail)]
     Refused(Box<Problem>),
+    /// What was given cannot be what was meant: another log's key, a file of another kind.
+    #[error("{0}")]
+    Usage(String),
     /// A verification found damage.
     #[error("{0}")]
     Damaged(String),
@@ -20,7 +23,7 @@ pub enum Failure {
 pub const EXIT_CODES: &[(u8, &str)] = &[
     (0, "done"),
     (1, "failed: the message says why"),
-    (2, "wrong usage"),
+    (2, "wrong usage, a key of another log, or a file of another kind"),
     (3, "not signed in, or refused"),
     (4, "verification found damage"),
     (5, "there is nothing of that name"),
@@ -32,6 +35,7 @@ pub fn exit_code(error: &anyhow::Error) -> u8 {
         Some(Failure::NotSignedIn(_)) => 3,
         Some(Failure::Refused(problem)) if problem.status == 404 => 5,
         Some(Failure::Refused(problem)) if matches!(problem.status, 401 | 403) => 3,
+        Some(Failure::Usage(_)) => 2,
         Some(Failure::Damaged(_)) => 4,
         Some(Failure::Refused(_)) | None => 1,
     }

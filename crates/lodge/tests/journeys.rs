@@ -175,10 +175,26 @@ fn prove_and_verify(bed: &Bed, admin: &Person, id: &str) {
     let forged = fs::read_to_string(&proof).unwrap().replace("alice", "mallo");
     fs::write(&proof, forged).unwrap();
     assert_eq!(offline(&["--proof", &text(&proof)]).code, 4);
+    fs::write(&proof, "garbage").unwrap();
+    let run = offline(&["--proof", &text(&proof)]);
+    assert_eq!(run.code, 2, "{}", run.err);
+    assert!(run.err.contains("proof.json"), "{}", run.err);
+    assert_eq!(offline(&["--bundle", &text(&proof)]).code, 2);
 
     let bundle = bed.path("bundle.ndjson");
     admin.run(&["audit", "export", "--file", &text(&bundle)]).ok();
     assert!(offline(&["--bundle", &text(&bundle)]).ok().contains("intact"));
+    let other = Bed::start(program());
+    let other_key = other.admin().run(&["ca", "export", "log-key"]).ok();
+    let own_log = text(&bed.data().join("log"));
+    for what in [["--bundle", &text(&bundle)], ["--folder", &own_log]] {
+        let run = admin.run(&[&["audit", "verify", "--key", other_key.trim()][..], &what].concat());
+        assert_eq!(run.code, 2, "{what:?}: {}{}", run.out, run.err);
+        for key in [&key, other_key.trim()] {
+            let id = key.splitn(3, '+').take(2).collect::<Vec<_>>().join("+");
+            assert!(run.err.contains(&id), "{id} is not named: {}", run.err);
+        }
+    }
     let lines: Vec<String> = fs::read_to_string(&bundle).unwrap().lines().map(str::to_owned).collect();
     let without_one: Vec<&str> =
         lines.iter().enumerate().filter(|(at, _)| *at != 5).map(|(_, line)| line.as_str()).collect();
@@ -304,10 +320,7 @@ fn a_killed_server_keeps_what_it_acknowledged() {
     let _ = running.wait();
 
     bed.resume();
-    let profile = fs::read_to_string(admin.home.join("profile.json")).unwrap();
-    let mut profile: Value = serde_json::from_str(&profile).unwrap();
-    profile["server"] = format!("https://{}", bed.facts.api).into();
-    fs::write(admin.home.join("profile.json"), profile.to_string()).unwrap();
+    bed.follow(&admin);
     let abandoned = one(&admin, "kind: session.abandoned");
     assert_eq!(abandoned["session"], session.as_str());
     one(&admin, &format!("kind: recording.truncated and session: {session}"));
@@ -336,7 +349,8 @@ fn a_folder_that_was_tampered_with_is_refused() {
     };
 
     put(&older);
-    assert!(bed.refused_start().contains("are missing"));
+    let refused = bed.refused_start();
+    assert!(refused.contains("are missing") && refused.contains("--accept-rollback"), "{refused}");
     put(&newer);
     fs::remove_file(log.join("checkpoint")).unwrap();
     assert!(bed.refused_start().contains("no checkpoint"));
@@ -356,6 +370,48 @@ fn a_folder_that_was_tampered_with_is_refused() {
     bed.resume();
     let key = fs::read_to_string(log.join("log.vkey")).unwrap();
     admin.run(&["audit", "verify", "--folder", &text(&log), "--key", key.trim(), "--live"]).ok();
+}
+
+#[test]
+fn an_older_log_that_was_restored_on_purpose_is_opened_on_order_and_says_so() {
+    let mut bed = Bed::start(program());
+    let admin = bed.admin();
+    bed.stop();
+    let copy = |from: &Path, to: &Path| Run::of(Command::new("cp").arg("-a").arg(from).arg(to)).ok();
+    let (log, older) = (bed.data().join("log"), bed.path("older"));
+    copy(&log, &older);
+    bed.resume();
+    bed.follow(&admin);
+    admin.run(&["audit", "search"]).ok();
+    bed.stop();
+    fs::remove_dir_all(&log).unwrap();
+    copy(&older, &log);
+    assert!(bed.refused_start().contains("lodge serve --accept-rollback"));
+    bed.resume_with(&["--accept-rollback"]);
+    bed.follow(&admin);
+    let told = one(&admin, "kind: log.rolled_back");
+    assert!(told["detail"]["lost"].as_u64().unwrap() > 0, "{told}");
+    assert!(admin.run(&["audit", "verify"]).ok().contains("intact"));
+    bed.stop();
+    // It was an order for one start, and from then on the log is the remembered one.
+    bed.resume();
+    bed.follow(&admin);
+    one(&admin, "kind: log.rolled_back");
+}
+
+#[test]
+fn a_damaged_state_is_refused_and_the_way_on_is_named() {
+    let mut bed = Bed::start(program());
+    bed.admin();
+    bed.kill();
+    let path = bed.data().join("state.db-wal");
+    let mut bytes = fs::read(&path).unwrap();
+    let at = bytes.len() / 2;
+    bytes[at] ^= 1;
+    fs::write(&path, &bytes).unwrap();
+    let refused = bed.refused_start();
+    assert!(refused.contains("has lost changes") && refused.contains("restore"), "{refused}");
+    assert!(fs::read(&path).unwrap() == bytes, "the evidence is changed");
 }
 
 #[test]

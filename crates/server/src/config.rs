@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use audit_log::Rollback;
 use serde::Deserialize;
 
 /// Everything that can be set.
@@ -29,6 +30,9 @@ pub struct Config {
     pub metrics: MetricsConfig,
     /// Lodge's own messages.
     pub messages: MessagesConfig,
+    /// What to do with a log that is older than what `state.db` remembers of it: an order for one start, so no file can give it.
+    #[serde(skip)]
+    pub rollback: Rollback,
 }
 
 /// The HTTPS API.
@@ -105,6 +109,7 @@ impl Default for Config {
             log: LogConfig::default(),
             metrics: MetricsConfig::default(),
             messages: MessagesConfig::default(),
+            rollback: Rollback::Refuse,
         }
     }
 }

@@ -120,16 +120,15 @@ async fn health(State(metrics): State<Arc<Metrics>>) -> (StatusCode, &'static st
 }
 
 /// Ready: new sessions would be taken.
-async fn readiness(State(metrics): State<Arc<Metrics>>) -> (StatusCode, &'static str) {
+async fn readiness(State(metrics): State<Arc<Metrics>>) -> (StatusCode, String) {
     let health = metrics.log.health();
     if health.failed {
-        return (StatusCode::SERVICE_UNAVAILABLE, "the audit log failed; restart Lodge\n");
+        return (StatusCode::SERVICE_UNAVAILABLE, "the audit log failed; restart Lodge\n".to_owned());
     }
-    if health.full {
-        return (
-            StatusCode::SERVICE_UNAVAILABLE,
-            "the audit log's disk is nearly full; new sessions are refused\n",
-        );
+    match health.shortage {
+        Some(shortage) => {
+            (StatusCode::SERVICE_UNAVAILABLE, format!("{shortage}; new sessions are refused until then\n"))
+        }
+        None => (StatusCode::OK, "ready\n".to_owned()),
     }
-    (StatusCode::OK, "ready\n")
 }

@@ -31,10 +31,15 @@ pub async fn build(
 ) -> Result<(Arc<Services>, Arc<dyn Tables>)> {
     make_folder(&config.data_dir)?;
     let vault = Arc::new(open_vault(config, ambient)?);
+    let mut log = log_config(config);
+    AuditLog::make_room(&log);
     let tables: Arc<dyn Tables> = Arc::new(Sqlite::open(&config.data_dir.join("state.db"))?);
     let remembered = memory::recall(tables.as_ref())?;
-    let log = open_log(config.clone(), remembered.clone(), vault.clone(), ambient.clone()).await?;
+    log.remembered.clone_from(&remembered);
+    let log = open_log(log, vault.clone(), ambient.clone()).await?;
     memory::check_state(remembered.as_deref(), &log)?;
+    // At once: after a rollback that was accepted, what is remembered must not wait for the rest of the start.
+    memory::remember(tables.as_ref(), &log)?;
     let identity = Identity::open(tables.clone(), vault, log.clone(), ambient.clone())
         .await
         .context("cannot open users and authorities")?;
@@ -61,7 +66,6 @@ pub async fn build(
     let query = Query::new(log.clone());
     let services =
         Services { log, query, recordings, identity, access, gateway, ambient: ambient.clone(), facts };
-    memory::remember(tables.as_ref(), &services.log)?;
     Ok((Arc::new(services), tables))
 }
 
@@ -95,17 +99,16 @@ fn open_vault(config: &Config, ambient: &Ambient) -> Result<Vault> {
     Ok(Vault::open(&config.master_key(), &fill)?)
 }
 
-async fn open_log(
-    config: Config,
-    remembered: Option<String>,
-    vault: Arc<Vault>,
-    ambient: Ambient,
-) -> Result<AuditLog> {
+fn log_config(config: &Config) -> LogConfig {
     let mut log = LogConfig::new(config.data_dir.join("log"), &config.log_origin());
     log.source = format!("lodge/{}", config.name);
     log.version = env!("CARGO_PKG_VERSION").to_owned();
-    log.remembered = remembered;
+    log.rollback = config.rollback;
     log.reserve_bytes = config.log.reserve_mib << 20;
+    log
+}
+
+async fn open_log(log: LogConfig, vault: Arc<Vault>, ambient: Ambient) -> Result<AuditLog> {
     // Recovery reads files, and must not hold up the runtime.
     let opened = tokio::task::spawn_blocking(move || AuditLog::open(log, &vault, ambient)).await?;
     opened.context("cannot open the audit log")

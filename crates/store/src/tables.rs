@@ -3,6 +3,7 @@
 //! Not a query engine: rows are found by key or by the start of a key. A commit is all or nothing, and durable when it
 //! returns; two writers that read the same revision never both succeed.
 
+mod generation;
 mod sqlite;
 
 pub use sqlite::Sqlite;
@@ -86,6 +87,21 @@ pub enum TableError {
     Damaged {
         /// What the check found.
         found: String,
+    },
+    /// Commits that were durable are no longer there.
+    #[error(
+        "the state database {path} has lost changes: {made} were made, as {path}.generation says, and {found} are there. Its \
+         write-ahead log {path}-wal was damaged or removed, or an older copy was put in its place. Nothing was changed: \
+         restore {path} and {path}.generation from one backup; to go on knowingly with what is there, remove \
+         {path}.generation"
+    )]
+    Lost {
+        /// Path of the database.
+        path: String,
+        /// Commits that it holds.
+        found: u64,
+        /// Commits that were made.
+        made: u64,
     },
     /// The database refused.
     #[error("cannot use the state database: {0}")]

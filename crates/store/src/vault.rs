@@ -16,9 +16,14 @@ use zeroize::Zeroizing;
 /// Length of the master key, in bytes.
 pub const MASTER_KEY_BYTES: usize = 32;
 
-/// Opens every sealed value: three letters and the version of the layout that follows.
-const HEADER: [u8; 4] = *b"LDV\x01";
+/// Opens every sealed value: three letters and the version of the layout that follows. This one ends in a CRC32C of all
+/// before it, which is no secret and no seal: it only tells a damaged value from a wrong master key.
+const HEADER: [u8; 4] = *b"LDV\x02";
+/// The first layout, without the checksum.
+const HEADER_PLAIN: [u8; 4] = *b"LDV\x01";
 const NONCE_BYTES: usize = 24;
+/// Length of the authentication tag.
+const TAG_BYTES: usize = 16;
 
 /// Why the vault could not be opened, or a value not be decrypted.
 #[derive(Debug, thiserror::Error)]
@@ -47,15 +52,31 @@ pub enum VaultError {
         /// Path of the master key.
         path: String,
     },
-    /// The value was sealed by a release that uses another layout, or is no sealed value at all.
-    #[error("sealed value {name} has a layout that this release does not know")]
+    /// The value was sealed by a newer release.
+    #[error(
+        "sealed value {name} has a layout that this release does not know; start the newer release again"
+    )]
     Layout {
         /// Name that the value was asked for under.
         name: String,
     },
-    /// The value was altered, belongs to another name, or was sealed under another master key.
-    #[error("sealed value {name} cannot be opened with this master key")]
+    /// The value is not whole: it is cut short, altered, or no sealed value at all.
+    #[error("sealed value {name} is damaged; restore it from a backup (the master key may be right)")]
+    Damaged {
+        /// Name that the value was asked for under.
+        name: String,
+    },
+    /// The value is whole and was sealed under another master key, or for another name.
+    #[error("sealed value {name} was sealed under another master key; give the one that sealed it")]
     Open {
+        /// Name that the value was asked for under.
+        name: String,
+    },
+    /// The value has the first layout, in which nothing tells the two apart.
+    #[error(
+        "sealed value {name} is damaged, or was sealed under another master key; give that key, or restore the value"
+    )]
+    Unclear {
         /// Name that the value was asked for under.
         name: String,
     },
@@ -101,20 +122,36 @@ impl Vault {
             .cipher
             .encrypt(&XNonce::from(nonce), Payload { msg: secret, aad: &aad })
             .expect("XChaCha20-Poly1305 seals everything below 256 GiB");
-        [&HEADER[..], &nonce, &sealed].concat()
+        let mut value = [&HEADER[..], &nonce, &sealed].concat();
+        value.extend(crc32c::crc32c(&value).to_le_bytes());
+        value
     }
 
     /// Decrypts what [`Vault::seal`] made for `name`.
     pub fn unseal(&self, name: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, VaultError> {
-        let layout = || VaultError::Layout { name: name.to_owned() };
-        let rest = sealed.strip_prefix(&HEADER[..]).ok_or_else(layout)?;
-        let (nonce, ciphertext) = rest.split_first_chunk::<NONCE_BYTES>().ok_or_else(layout)?;
-        let aad = associated(name);
-        self.cipher
-            .decrypt(&XNonce::from(*nonce), Payload { msg: ciphertext, aad: &aad })
-            .map(Zeroizing::new)
-            .map_err(|_| VaultError::Open { name: name.to_owned() })
+        let name = || name.to_owned();
+        let damaged = || VaultError::Damaged { name: name() };
+        let (header, rest) = sealed.split_first_chunk::<4>().ok_or_else(damaged)?;
+        let (rest, refusal) = match *header {
+            HEADER => (checked(sealed).ok_or_else(damaged)?, VaultError::Open { name: name() }),
+            HEADER_PLAIN => (rest, VaultError::Unclear { name: name() }),
+            [b'L', b'D', b'V', _] => return Err(VaultError::Layout { name: name() }),
+            _ => return Err(damaged()),
+        };
+        let (nonce, ciphertext) = rest.split_first_chunk::<NONCE_BYTES>().ok_or_else(damaged)?;
+        if ciphertext.len() < TAG_BYTES {
+            return Err(damaged());
+        }
+        let aad = [&header[..], name().as_bytes()].concat();
+        let opened = self.cipher.decrypt(&XNonce::from(*nonce), Payload { msg: ciphertext, aad: &aad });
+        opened.map(Zeroizing::new).map_err(|_| refusal)
     }
+}
+
+/// Takes header and checksum off a value whose checksum is right.
+fn checked(sealed: &[u8]) -> Option<&[u8]> {
+    let (value, checksum) = sealed.split_last_chunk::<4>()?;
+    (crc32c::crc32c(value) == u32::from_le_bytes(*checksum)).then(|| value.get(HEADER.len()..))?
 }
 
 /// Binds a value to its layout and its name.
@@ -275,6 +312,37 @@ mod tests {
             assert!(vault.unseal("a", &altered).is_err(), "byte {position}");
             assert!(vault.unseal("a", &sealed[..position]).is_err(), "cut at {position}");
         }
+    }
+
+    #[test]
+    fn a_damaged_value_is_told_from_a_wrong_master_key() {
+        let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let vault = vault_in(one.path());
+        let sealed = vault.seal("a", b"some secret");
+        for position in 4..sealed.len() {
+            let mut altered = sealed.clone();
+            altered[position] ^= 1;
+            let damaged = |value: &[u8]| matches!(vault.unseal("a", value), Err(VaultError::Damaged { .. }));
+            assert!(damaged(&altered), "byte {position}");
+            assert!(damaged(&sealed[..position]), "cut at {position}");
+        }
+        let random = counting();
+        random(&mut [0; 7]);
+        let other = Vault::open(&two.path().join("master.key"), &random).unwrap();
+        assert!(matches!(other.unseal("a", &sealed), Err(VaultError::Open { .. })));
+    }
+
+    #[test]
+    fn values_of_the_first_layout_still_open() {
+        let folder = tempfile::tempdir().unwrap();
+        let vault = vault_in(folder.path());
+        let nonce = [3; NONCE_BYTES];
+        let aad = [&HEADER_PLAIN[..], b"a"].concat();
+        let sealed = vault.cipher.encrypt(&XNonce::from(nonce), Payload { msg: b"old", aad: &aad }).unwrap();
+        let mut value = [&HEADER_PLAIN[..], &nonce, &sealed].concat();
+        assert_eq!(*vault.unseal("a", &value).unwrap(), b"old");
+        *value.last_mut().unwrap() ^= 1;
+        assert!(matches!(vault.unseal("a", &value), Err(VaultError::Unclear { .. })));
     }
 
     proptest! {

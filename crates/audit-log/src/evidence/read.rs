@@ -31,11 +31,14 @@ pub enum EvidenceError {
     #[error("this is not an evidence bundle: its first line is not a header of format {FORMAT}: {0}")]
     Header(String),
     /// The key is that of another log.
-    #[error("this bundle is of the log {origin:?} and the key is that of {key:?}; take the key of this log")]
+    #[error(
+        "this is not the key of the bundle's log: its checkpoint is signed with {log}, and the key that was given is {key}. Give \
+         the key of that log; where you know that the key is right, the bundle is not from the log that you expect"
+    )]
     OtherLog {
-        /// Name of the log.
-        origin: String,
-        /// Name in the key.
+        /// Name and id of the key that signed the bundle's checkpoint.
+        log: String,
+        /// Name and id of the key that was given.
         key: String,
     },
 }
@@ -100,7 +103,7 @@ fn open_checkpoint(
             }
             Ok(Some(signed))
         }
-        Err(NoteError::OtherLog { origin, key }) => Err(EvidenceError::OtherLog { origin, key }),
+        Err(NoteError::OtherLog { log, key }) => Err(EvidenceError::OtherLog { log, key }),
         Err(error) => {
             let kind = DamageKind::CheckpointSignature { reason: error.to_string() };
             damage.add(header.from, 1, "line 1", kind);

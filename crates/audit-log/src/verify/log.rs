@@ -37,11 +37,14 @@ pub enum VerifyError {
     #[error("there is no audit log in {}: neither `wal` nor `checkpoint` is there", .0.display())]
     NotALog(PathBuf),
     /// The key is that of another log.
-    #[error("this is the log {origin:?} and the key is that of {key:?}; take the key of this log")]
+    #[error(
+        "this is not the key of this log: its checkpoint is signed with {log}, and the key that was given is {key}. Give the key of \
+         this log; where you know that the key is right, the log was put there in place of the one that you expect"
+    )]
     OtherLog {
-        /// Name of the log.
-        origin: String,
-        /// Name in the key.
+        /// Name and id of the key that signed the log's checkpoint.
+        log: String,
+        /// Name and id of the key that was given.
         key: String,
     },
     /// A remembered checkpoint is none of this key.
@@ -151,7 +154,7 @@ fn read_checkpoint(
     };
     match note::open(&bytes, key) {
         Ok(signed) => Ok(Some(signed)),
-        Err(NoteError::OtherLog { origin, key }) => Err(VerifyError::OtherLog { origin, key }),
+        Err(NoteError::OtherLog { log, key }) => Err(VerifyError::OtherLog { log, key }),
         Err(error) => {
             damage.add(0, 1, "checkpoint", DamageKind::CheckpointSignature { reason: error.to_string() });
             Ok(None)

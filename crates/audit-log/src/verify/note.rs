@@ -23,12 +23,12 @@ pub enum NoteError {
     /// The signed text is not a tree head.
     #[error("the signed text is not a checkpoint: {0}")]
     Body(&'static str),
-    /// Signed by another log under its own name.
-    #[error("the checkpoint is of the log {origin:?}, the key of {key:?}; take the key of this log")]
+    /// Signed with another key, under this log's name or its own.
+    #[error("the checkpoint is signed with the key {log}, and the key that was given is {key}")]
     OtherLog {
-        /// Origin in the checkpoint.
-        origin: String,
-        /// Name in the key.
+        /// Name and id of the key that signed the checkpoint, by its own account.
+        log: String,
+        /// Name and id of the key that was given.
         key: String,
     },
     /// No signature line of this key.
@@ -94,14 +94,33 @@ pub fn open(note: &[u8], key: &VerifierKey) -> Result<SignedCheckpoint, NoteErro
     let (text, signatures) = (&note[..=gap], &note[gap + 2..]);
     let signatures = signature_lines(signatures)?;
     let (origin, size, root) = body(text)?;
-    if origin != key.name() && signatures.iter().any(|line| line.name == origin) {
-        return Err(NoteError::OtherLog { origin: origin.to_owned(), key: key.name().to_owned() });
+    if let Some(log) = other_signer(origin, text, &signatures, key) {
+        return Err(NoteError::OtherLog { log, key: named(key.name(), key.id()) });
     }
     check_signatures(text, &signatures, key)?;
     if origin != key.name() {
         return Err(NoteError::Body("its origin is not the name of the key that signed it"));
     }
     Ok(SignedCheckpoint { origin: origin.to_owned(), size, root, note: note.to_owned() })
+}
+
+/// Names the key that signed for the origin, where it is another than ours. A signature of ours whose name or id was
+/// altered is still ours, and the note damaged.
+fn other_signer(origin: &str, text: &str, lines: &[SignatureLine<'_>], key: &VerifierKey) -> Option<String> {
+    let ours = |line: &SignatureLine<'_>| match (line.name == key.name(), line.id == key.id()) {
+        (true, true) => true,
+        (false, false) => false,
+        _ => key.has_signed(text.as_bytes(), &line.signature),
+    };
+    if lines.iter().any(ours) {
+        return None;
+    }
+    lines.iter().find(|line| line.name == origin).map(|line| named(line.name, line.id))
+}
+
+/// Names a key as the first two fields of its text do.
+fn named(name: &str, id: [u8; 4]) -> String {
+    format!("{name}+{:08x}", u32::from_be_bytes(id))
 }
 
 /// Every line of the key must be good, and there must be one; lines of other keys say nothing to us.
@@ -250,7 +269,15 @@ mod tests {
         assert!(matches!(open(sign(&text()).as_bytes(), &other), Err(NoteError::OtherLog { .. })));
         let same_name = SigningKey::from_bytes(&[1; 32]).verifying_key();
         let same_name = VerifierKey::new("log.example/a", same_name.as_bytes()).unwrap();
-        assert!(matches!(open(sign(&text()).as_bytes(), &same_name), Err(NoteError::NotSigned(_))));
+        let error = open(sign(&text()).as_bytes(), &same_name).unwrap_err();
+        assert!(matches!(error, NoteError::OtherLog { .. }));
+        for named in [same_name, pair().1] {
+            let shown = named.to_string();
+            assert!(
+                error.to_string().contains(&shown.splitn(3, '+').take(2).collect::<Vec<_>>().join("+")),
+                "{error} names {shown}"
+            );
+        }
     }
 
     proptest! {

@@ -39,11 +39,15 @@ pub struct Orders {
     pub said: PathBuf,
 }
 
-/// When to kill.
+/// When to kill, or to harm.
 #[derive(Clone, Copy, Debug)]
 pub enum When {
+    /// As it enters this call.
     At(Point),
+    /// After a while.
     After(Duration),
+    /// Not at all: this call fails with `EIO` instead, and is not made.
+    FailedAt(Point),
 }
 
 /// How a victim ended.
@@ -101,6 +105,12 @@ pub fn trace(orders: &Orders, calls: &str) -> String {
 /// Starts a victim and kills it.
 pub fn kill(orders: &Orders, when: When) -> Ended {
     let (mut command, after) = match when {
+        When::FailedAt(Point { call, count }) => {
+            let mut strace = Command::new("strace");
+            strace.args(["-f", "-qq", "-o", "/dev/null", "-e"]).arg(format!("trace={call}"));
+            strace.arg("-e").arg(format!("inject={call}:error=EIO:when={count}"));
+            (strace, None)
+        }
         When::At(Point { call, count }) => {
             let mut strace = Command::new("strace");
             strace.args(["-f", "-qq", "-o", "/dev/null", "-e"]).arg(format!("trace={call}"));

@@ -13,6 +13,7 @@ mod life;
 mod order;
 mod power;
 mod promises;
+mod sync;
 mod victim;
 
 use std::path::PathBuf;
@@ -32,16 +33,19 @@ const SECONDS: u64 = 70;
 fn writer_process() {
     let (Some(speaker), Some(base)) = (Speaker::open(), std::env::var_os(victim::FOLDER)) else { return };
     let (base, ambient) = (PathBuf::from(base), victim::ambient());
-    let fills = std::env::var(victim::WORK).is_ok_and(|work| work == disk::FILL);
+    let work = std::env::var(victim::WORK).unwrap_or_default();
+    let (fills, fails) = (work == disk::FILL, work == sync::FAIL);
     let log = match victim::open(&base, &ambient) {
         Ok(log) => log,
-        // Where there is no room the log may refuse to open, as long as nothing is lost by it.
-        Err(error) if fills => return eprintln!("does not open: {error:?}"),
+        // Where there is no room, or a sync fails, the log may refuse to open, as long as nothing is lost by it.
+        Err(error) if fills || fails => return eprintln!("does not open: {error:?}"),
         Err(error) => panic!("{error:?}"),
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     if fills {
         runtime.block_on(victim::fill(log, ambient, speaker));
+    } else if fails {
+        runtime.block_on(victim::until_failed(log, ambient, speaker));
     } else {
         runtime.block_on(victim::mixed(log, ambient, speaker));
     }

@@ -13,21 +13,25 @@ pub struct Promises {
     pub refused: u64,
     /// Events that were acknowledged after the same victim had been refused: they closed something.
     pub closing: u64,
+    /// How often the log said that it had failed.
+    pub failed: u64,
 }
 
 impl Promises {
     /// Takes in what a victim said. No position is ever acknowledged twice, no size ever has two roots.
     pub fn hear(&mut self, said: &str) {
-        let refused = self.refused;
+        let (refused, failed) = (self.refused, self.failed);
         for line in said.lines() {
             let words: Vec<&str> = line.split(' ').collect();
             match words.as_slice() {
                 ["ack", position, hash] => {
+                    assert_eq!(self.failed, failed, "{line:?} is acknowledged by a log that failed");
                     self.acknowledge(number(position), hash);
                     self.closing += u64::from(self.refused > refused);
                 }
                 ["checkpoint", size, root, note] => self.publish(number(size), root, bytes(note)),
                 ["full"] => self.refused += 1,
+                ["failed"] => self.failed += 1,
                 _ => panic!("a victim said {line:?}"),
             }
         }

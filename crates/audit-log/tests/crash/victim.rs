@@ -1,7 +1,7 @@
 //! The victim: appends events and says what was acknowledged and published.
 //!
 //! Lines: `ack POSITION SHA256-OF-PAYLOAD` after each receipt, `checkpoint SIZE ROOT NOTE` (the note in hex) after each
-//! newly published checkpoint that it looks at, `full` when the log refuses for want of space.
+//! newly published checkpoint that it looks at, `full` when the log refuses for want of space, `failed` when it failed.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use audit_log::{AppendError, AuditLog, Checkpoint, LogConfig, OpenError};
 use event::kinds::log::Overload;
+use event::kinds::session::End;
 use event::{Actor, Ambient, Clock, Detail, Event, SeededEntropy, Timestamp};
 use sha2::{Digest, Sha256};
 use store::vault::{RandomFill, Vault};
@@ -77,6 +78,20 @@ pub fn event(ambient: &Ambient, number: u64, length: usize) -> Event {
     event
 }
 
+/// An event that ends something.
+fn closing(ambient: &Ambient, number: u64, length: usize) -> Event {
+    let end = End {
+        duration_ms: number,
+        bytes_in: 0,
+        bytes_out: 0,
+        recording_root: None,
+        ended_by: "client".into(),
+    };
+    let mut event = Event::new(ambient, Actor::system("victim"), Detail::SessionEnd(end));
+    event.raw = Some("x".repeat(length));
+    event
+}
+
 pub fn hash(payload: &[u8]) -> [u8; 32] {
     Sha256::digest(payload).into()
 }
@@ -135,12 +150,12 @@ pub async fn fill(log: AuditLog, ambient: Ambient, mut speaker: Speaker) {
     let mut refused = 0;
     for number in 0..5000 {
         let length = if number % 5 == 0 { 30_000 } else { 700 };
-        let event = event(&ambient, number, length);
-        let result = if refused == 0 { log.append(&event).await } else { log.append_closing(&event).await };
-        match result {
+        let event =
+            if refused == 0 { event(&ambient, number, length) } else { closing(&ambient, number, length) };
+        match log.append(&event).await {
             Ok(receipt) => speaker.say(&ack(receipt.position(), event.encode().as_bytes())),
-            Err(AppendError::Full) if refused == 20 => break,
-            Err(AppendError::Full) => {
+            Err(AppendError::Full(_)) if refused == 20 => break,
+            Err(AppendError::Full(_)) => {
                 speaker.say("full");
                 refused += 1;
             }
@@ -152,4 +167,26 @@ pub async fn fill(log: AuditLog, ambient: Ambient, mut speaker: Speaker) {
     }
     log.shutdown();
     speaker.say(&published(&log.checkpoint()));
+}
+
+/// Appends until the log fails, and a while longer; then closes it.
+pub async fn until_failed(log: AuditLog, ambient: Ambient, mut speaker: Speaker) {
+    let mut failed = 0;
+    for number in 0..EVENTS {
+        let event = event(&ambient, number, (number * 37 % 900) as usize);
+        match log.append(&event).await {
+            Ok(receipt) => speaker.say(&ack(receipt.position(), event.encode().as_bytes())),
+            Err(AppendError::Failed(_)) if failed == 20 => break,
+            Err(AppendError::Failed(_)) => {
+                speaker.say("failed");
+                failed += 1;
+            }
+            Err(error) => panic!("{error}"),
+        }
+        if number % CHECKPOINT_EVERY == 3 {
+            // Fails where the log did.
+            drop(log.checkpoint_covering(log.size()).await);
+        }
+    }
+    log.shutdown();
 }

@@ -4,7 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use audit_log::{AuditLog, LogConfig, OpenError};
+use event::kinds::audit::Proved;
 use event::kinds::log::Overload;
+use event::kinds::session::End;
+use event::kinds::user::Login;
 use event::{Actor, Ambient, Detail, EncodedEvent, Event, ManualClock, Record, Timestamp};
 use store::vault::Vault;
 
@@ -58,6 +61,32 @@ impl Fixture {
     pub fn event(&self, number: u64) -> Event {
         let detail = Detail::LogOverload(Overload { refused: number, queued_bytes: 0 });
         Event::new(&self.ambient, Actor::human("alice"), detail)
+    }
+
+    /// An event that ends something, and is taken while there is any room.
+    pub fn closing(&self, number: u64) -> Event {
+        let end = End {
+            duration_ms: number,
+            bytes_in: 0,
+            bytes_out: 0,
+            recording_root: None,
+            ended_by: "client".into(),
+        };
+        Event::new(&self.ambient, Actor::human("alice"), Detail::SessionEnd(end))
+    }
+
+    /// An event that says that somebody read the log.
+    pub fn reading(&self, number: u64) -> Event {
+        let proved = Proved { event: self.ambient.event_id(), position: number, tree_size: number + 1 };
+        Event::new(&self.ambient, Actor::human("alice"), Detail::AuditProved(proved))
+    }
+
+    /// An event that says that a stranger did not get in.
+    pub fn entering(&self) -> Event {
+        let login =
+            Login { user: "mallory".into(), method: "password+totp".into(), login: None, expires: None };
+        Event::new(&self.ambient, Actor::unknown("mallory"), Detail::UserLogin(login))
+            .failed("wrong password")
     }
 
     pub fn encoded(&self, number: u64) -> EncodedEvent {

@@ -34,10 +34,10 @@ async fn a_disk_that_is_nearly_full_takes_only_what_closes() {
     config.reserve_bytes = u64::MAX;
     let log = fixture.open_with(config).unwrap();
     assert!(log.health().full);
-    assert_eq!(log.append(&fixture.event(1)).await, Err(AppendError::Full));
+    assert!(matches!(log.append(&fixture.event(1)).await, Err(AppendError::Full(_))));
     let batch = vec![(1, fixture.encoded(1))];
-    assert_eq!(log.append_batch("a", batch).await, Err(AppendError::Full));
-    let receipt = log.append_closing(&fixture.event(2)).await.unwrap();
+    assert!(matches!(log.append_batch("a", batch).await, Err(AppendError::Full(_))));
+    let receipt = log.append(&fixture.closing(2)).await.unwrap();
     assert_eq!(log.read(receipt.position()..receipt.position() + 1).unwrap().len(), 1);
     let full = details(&log, "log.full");
     assert_eq!((full.len(), full[0]["ballast_bytes"].as_u64()), (1, Some(4096)));
@@ -47,6 +47,49 @@ async fn a_disk_that_is_nearly_full_takes_only_what_closes() {
     let log = fixture.open();
     assert!(fixture.log_folder().join("ballast").exists());
     log.append(&fixture.event(3)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_full_log_can_be_read_until_the_share_of_reads_is_used_up_and_closed_after_that() {
+    let fixture = Fixture::new();
+    let mut config = fixture.config(&fixture.log_folder());
+    (config.reserve_bytes, config.ballast_bytes) = (u64::MAX, 64 << 10);
+    let log = fixture.open_with(config).unwrap();
+    let (mut entered, mut read) = (0, 0);
+    while log.append(&fixture.entering()).await.is_ok() {
+        entered += 1;
+    }
+    while log.append(&fixture.reading(read)).await.is_ok() {
+        read += 1;
+        assert!(read < 1000, "reads are unbounded");
+    }
+    assert!(
+        entered > 5 && read > 5,
+        "strangers do not use up the share of reads: {entered} entered, {read} read"
+    );
+    assert!(matches!(log.append(&fixture.reading(0)).await, Err(AppendError::Full(_))));
+    for number in 0..200 {
+        log.append(&fixture.closing(number)).await.unwrap();
+    }
+    assert_eq!(details(&log, "log.full").len(), 1);
+}
+
+#[tokio::test]
+async fn a_refusal_for_want_of_space_names_the_folder_and_the_bytes() {
+    let fixture = Fixture::new();
+    let mut config = fixture.config(&fixture.log_folder());
+    config.reserve_bytes = 1 << 60;
+    let log = fixture.open_with(config).unwrap();
+    let needed = (1_u64 << 60) + 4096;
+    let Err(AppendError::Full(shortage)) = log.append(&fixture.event(1)).await else { panic!("it is full") };
+    assert_eq!((shortage.needed, &shortage.folder), (needed, &fixture.log_folder()));
+    let text = shortage.to_string();
+    let folder = fixture.log_folder();
+    for part in [needed.to_string(), (needed - shortage.free).to_string(), folder.display().to_string()] {
+        assert!(text.contains(&part), "{text} lacks {part}");
+    }
+    assert_eq!(details(&log, "log.full")[0]["needed_bytes"], needed);
+    assert_eq!(log.health().shortage.map(|shortage| shortage.needed), Some(needed));
 }
 
 #[tokio::test]
@@ -68,7 +111,7 @@ async fn a_full_disk_loses_nothing_acknowledged_and_recovers_when_there_is_room(
     loop {
         match log.append(&event).await {
             Ok(receipt) => taken.push(receipt.position()),
-            Err(AppendError::Full) => break,
+            Err(AppendError::Full(_)) => break,
             Err(error) => panic!("{error}"),
         }
         assert!(taken.len() < 1000, "the disk never filled");
@@ -76,7 +119,7 @@ async fn a_full_disk_loses_nothing_acknowledged_and_recovers_when_there_is_room(
     assert!(!taken.is_empty());
     assert!(log.health().full && !log.health().failed);
     for number in 0..10 {
-        taken.push(log.append_closing(&fixture.event(number)).await.unwrap().position());
+        taken.push(log.append(&fixture.closing(number)).await.unwrap().position());
     }
     assert_eq!(details(&log, "log.full").len(), 1);
 
@@ -86,7 +129,7 @@ async fn a_full_disk_loses_nothing_acknowledged_and_recovers_when_there_is_room(
         match log.append(&fixture.event(2)).await {
             Ok(receipt) => break receipt,
             // Each closing event makes the writer look at the disk.
-            Err(AppendError::Full) => drop(log.append_closing(&fixture.event(3)).await.unwrap()),
+            Err(AppendError::Full(_)) => drop(log.append(&fixture.closing(3)).await.unwrap()),
             Err(error) => panic!("{error}"),
         }
         assert!(tokio::time::Instant::now() < deadline, "the log never recovered");
@@ -101,6 +144,21 @@ async fn a_full_disk_loses_nothing_acknowledged_and_recovers_when_there_is_room(
 }
 
 #[tokio::test]
+async fn a_log_without_room_for_its_ballast_is_full_whatever_its_reserve() {
+    let fixture = Fixture::new();
+    let Some(disk) = SmallDisk::mount(&fixture.folder.path().join("disk")) else {
+        eprintln!("skipped: mounting a small tmpfs needs root");
+        return;
+    };
+    let mut config = fixture.config(&disk.0.join("log"));
+    config.ballast_bytes = 16 << 20;
+    let log = fixture.open_with(config).unwrap();
+    assert!(matches!(log.append(&fixture.event(1)).await, Err(AppendError::Full(_))));
+    log.append(&fixture.reading(1)).await.unwrap();
+    assert_eq!(details(&log, "log.full").len(), 1);
+}
+
+#[tokio::test]
 async fn closing_events_are_refused_cleanly_once_even_the_ballast_is_used_up() {
     let fixture = Fixture::new();
     let Some(disk) = SmallDisk::mount(&fixture.folder.path().join("disk")) else {
@@ -110,13 +168,13 @@ async fn closing_events_are_refused_cleanly_once_even_the_ballast_is_used_up() {
     let mut config = fixture.config(&disk.0.join("log"));
     config.ballast_bytes = 1 << 20;
     let log = fixture.open_with(config.clone()).unwrap();
-    let mut event = fixture.event(1);
+    let mut event = fixture.closing(1);
     event.raw = Some("x".repeat(100_000));
     let mut taken = 0;
-    while let Ok(receipt) = log.append_closing(&event).await {
+    while let Ok(receipt) = log.append(&event).await {
         taken = receipt.position();
     }
-    assert_eq!(log.append_closing(&event).await, Err(AppendError::Full));
+    assert!(matches!(log.append(&event).await, Err(AppendError::Full(_))));
     assert!(!log.health().failed);
     drop(log);
     let log = fixture.open_with(config);

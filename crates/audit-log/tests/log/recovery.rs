@@ -1,12 +1,14 @@
 //! Opening again: after a clean end, after a crash at any byte, after damage, after a rollback.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use audit_log::note::NoteSigner;
-use audit_log::{AuditLog, Checkpoint, Hash, LogConfig, OpenError};
+use audit_log::{AuditLog, Checkpoint, Hash, LogConfig, OpenError, Rollback};
+use event::{Ambient, Timestamp};
+use store::vault::VaultError;
 
-use crate::fixture::{Fixture, all, copy_folder, details, root_by_another_implementation, segments};
+use crate::fixture::{Fixture, all, copy_folder, details, kinds, root_by_another_implementation, segments};
 
 /// A small log of several batches whose folder is copied while it runs: the last segment has zeroed space.
 async fn crashed(fixture: &Fixture) -> std::path::PathBuf {
@@ -101,7 +103,7 @@ async fn a_log_that_holds_less_than_is_remembered_is_refused() {
         fs::remove_dir_all(crash.join(part)).unwrap();
     }
     let config = LogConfig { remembered, ..fixture.config(&crash) };
-    assert!(matches!(fixture.open_with(config), Err(OpenError::RolledBack { size: 0, published: 17 })));
+    assert!(matches!(fixture.open_with(config), Err(OpenError::Older { size: 0, remembered: 17 })));
 }
 
 /// With the checkpoint of no entries, as if the crash came before any other: any cut must then lose only the batch that it tears.
@@ -364,6 +366,98 @@ async fn a_foreign_key_origin_or_checkpoint_is_refused() {
     let mut config = fixture.config(&fixture.folder.path().join("fresh"));
     config.origin = "with space".into();
     assert!(matches!(fixture.open_with(config).err(), Some(OpenError::Config(_))));
+}
+
+/// A copy of a log, and the checkpoint over two more entries than it has.
+async fn restored(fixture: &Fixture, name: &str) -> (PathBuf, String) {
+    let log = fixture.open();
+    log.append(&fixture.event(1)).await.unwrap();
+    log.shutdown();
+    let copy = fixture.snapshot(name);
+    let log = fixture.open();
+    log.append(&fixture.event(2)).await.unwrap();
+    log.shutdown();
+    (copy, log.checkpoint().note)
+}
+
+#[tokio::test]
+async fn a_rollback_is_refused_unless_it_is_accepted_and_then_it_is_the_first_event() {
+    let fixture = Fixture::new();
+    let (copy, note) = restored(&fixture, "copy").await;
+    let remembered = Checkpoint::parse(&note).unwrap();
+    let refuse = LogConfig { remembered: Some(note.clone()), ..fixture.config(&copy) };
+    let accept = LogConfig { rollback: Rollback::Accept, ..refuse.clone() };
+    let error = fixture.open_with(refuse.clone()).err().unwrap();
+    assert!(matches!(error, OpenError::Older { size: 2, remembered: 4 }), "{error}");
+    assert!(error.to_string().contains("--accept-rollback"), "{error}");
+
+    let found = Checkpoint::parse(&fs::read_to_string(copy.join("checkpoint")).unwrap()).unwrap();
+    let log = fixture.open_with(accept.clone()).unwrap();
+    assert_eq!(kinds(&log)[2..], ["log.rolled_back", "log.opened"]);
+    let told = details(&log, "log.rolled_back").remove(0);
+    assert_eq!(
+        (told["size"].as_u64(), told["published"].as_u64(), told["lost"].as_u64()),
+        (Some(2), Some(4), Some(2))
+    );
+    assert_eq!(told["root"], found.root.to_string());
+    assert_eq!(told["published_root"], remembered.root.to_string());
+    log.shutdown();
+
+    // The process ended before the new checkpoint was remembered: the log is as long again, and another one.
+    let error = fixture.open_with(refuse).err().unwrap();
+    assert!(matches!(error, OpenError::Forked { size: 4, .. }), "{error}");
+    let log = fixture.open_with(accept).unwrap();
+    assert_eq!(details(&log, "log.rolled_back").len(), 2);
+    let newest = log.checkpoint_covering(log.size()).await.unwrap().note;
+    log.shutdown();
+    let again = LogConfig { remembered: Some(newest), ..fixture.config(&copy) };
+    assert_eq!(details(&fixture.open_with(again).unwrap(), "log.rolled_back").len(), 2);
+}
+
+#[tokio::test]
+async fn accepting_a_rollback_opens_neither_a_fork_nor_another_log() {
+    let fixture = Fixture::new();
+    let (copy, note) = restored(&fixture, "copy").await;
+    let accept = |folder: &Path, note: &str| LogConfig {
+        remembered: Some(note.to_owned()),
+        rollback: Rollback::Accept,
+        ..fixture.config(folder)
+    };
+    // The copy went on by itself, and is as long as what is remembered, or longer.
+    for events in 0..2 {
+        let log = fixture.open_at(&copy).unwrap();
+        log.append(&fixture.event(10 + events)).await.unwrap();
+        log.shutdown();
+        let error = fixture.open_with(accept(&copy, &note)).err().unwrap();
+        assert!(matches!(error, OpenError::Forked { size: 4, .. }), "{error}");
+    }
+    let other = fixture.folder.path().join("other");
+    fixture.open_at(&other).unwrap().shutdown();
+    let error = fixture.open_with(accept(&other, &note)).err().unwrap();
+    assert!(matches!(error, OpenError::Remembered { .. }), "{error}");
+    // Where nothing was rolled back, accepting it changes nothing.
+    let log = fixture.open_with(accept(&fixture.log_folder(), &note)).unwrap();
+    assert!(details(&log, "log.rolled_back").is_empty());
+}
+
+#[tokio::test]
+async fn a_damaged_signing_key_is_told_from_a_wrong_master_key() {
+    let fixture = Fixture::new();
+    let crash = crashed(&fixture).await;
+    let sealed = fs::read(crash.join("key.sealed")).unwrap();
+    let said = |fixture: &Fixture, bytes: &[u8]| {
+        fs::write(crash.join("key.sealed"), bytes).unwrap();
+        match fixture.open_at(&crash).err().unwrap() {
+            OpenError::Key { source, .. } => source,
+            error => panic!("{error}"),
+        }
+    };
+    let mut flipped = sealed.clone();
+    flipped[40] ^= 1;
+    assert!(matches!(said(&fixture, &flipped), VaultError::Damaged { .. }));
+    assert!(matches!(said(&fixture, &sealed[..50]), VaultError::Damaged { .. }));
+    let stranger = Fixture { ambient: Ambient::fixed(Timestamp::from_micros(0), 99).0, ..Fixture::new() };
+    assert!(matches!(said(&stranger, &sealed), VaultError::Open { .. }));
 }
 
 #[tokio::test]

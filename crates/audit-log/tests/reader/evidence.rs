@@ -195,8 +195,12 @@ fn headers_that_lie_are_found() {
         assert!(matches!(result, Err(EvidenceError::Header(_))), "{with}");
     }
     let other = VerifierKey::new("other.example", signing_key().verifying_key().as_bytes()).unwrap();
-    let result = evidence::verify(sound.as_bytes(), &other, &mut |_| ());
-    assert!(matches!(result, Err(EvidenceError::OtherLog { .. })));
+    let same_name = ed25519_dalek::SigningKey::from_bytes(&[1; 32]).verifying_key();
+    let same_name = VerifierKey::new(ORIGIN, same_name.as_bytes()).unwrap();
+    for other in [other, same_name] {
+        let result = evidence::verify(sound.as_bytes(), &other, &mut |_| ());
+        assert!(matches!(result, Err(EvidenceError::OtherLog { .. })), "{other}");
+    }
 }
 
 proptest! {

@@ -25,8 +25,10 @@ details! {
     Full {
         /// Bytes free when it was noticed, ballast not counted.
         free_bytes: u64,
-        /// Bytes of ballast that were freed for closing sessions.
+        /// Bytes of ballast that were freed for closing sessions, and for logins, reads and locks.
         ballast_bytes: u64,
+        /// Bytes that must be free before new sessions are taken again.
+        needed_bytes: u64,
     }
     /// A jump of the clock.
     ClockJump {
@@ -37,9 +39,15 @@ details! {
     }
     /// A log older than what it had published.
     RolledBack {
-        /// Size on disk.
+        /// Entries found.
         size: u64,
+        /// Root over them, in hexadecimal.
+        root: String,
         /// Size of the checkpoint that is remembered elsewhere.
         published: u64,
+        /// Its root, in hexadecimal.
+        published_root: String,
+        /// Entries of that checkpoint that are no longer there.
+        lost: u64,
     }
 }

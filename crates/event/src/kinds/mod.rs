@@ -141,7 +141,7 @@ kinds! {
     "audit.verified" AuditVerified(audit::Verified) "The log was verified."
     "log.opened" LogOpened(log::Opened) "The log was opened; says what recovery found."
     "log.overload" LogOverload(log::Overload) "Writers were made to wait or refused because the log was behind."
-    "log.full" LogFull(log::Full) "The disk is nearly full; new sessions are refused."
+    "log.full" LogFull(log::Full) "The disk is nearly full; new sessions and changes are refused."
     "log.clock_jump" LogClockJump(log::ClockJump) "The clock jumped."
-    "log.rolled_back" LogRolledBack(log::RolledBack) "The log on disk is older than a checkpoint that it had published."
+    "log.rolled_back" LogRolledBack(log::RolledBack) "The log on disk was older than a checkpoint that it had published, and was opened on its keeper's order."
 }

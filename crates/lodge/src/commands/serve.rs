@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
+use audit_log::Rollback;
 use clap::Args;
 use server::config::MessageFormat;
 use server::{Config, Server};
@@ -41,6 +42,10 @@ pub struct Arguments {
     /// Makes a further admin of this name and prints the invite: the way back in when nobody can administer any more.
     #[arg(long, value_name = "NAME")]
     invite_admin: Option<String>,
+    /// Opens an audit log that is older than `state.db` remembers, because an older copy was restored on purpose. Writes
+    /// `log.rolled_back`, with what was lost, before anything else. Never opens a log that is another one or was rewritten.
+    #[arg(long)]
+    accept_rollback: bool,
     /// Writes the addresses and the invite link to this file as JSON once it listens.
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
@@ -64,6 +69,9 @@ fn configuration(arguments: &Arguments) -> Result<Config> {
         arguments;
     config.data_dir = data_dir.clone().unwrap_or(config.data_dir);
     config.master_key_file = master_key_file.clone().or(config.master_key_file);
+    if arguments.accept_rollback {
+        config.rollback = Rollback::Accept;
+    }
     config.public_host = public_host.clone().unwrap_or(config.public_host);
     config.api.listen = api_listen.unwrap_or(config.api.listen);
     config.ssh.listen = ssh_listen.unwrap_or(config.ssh.listen);

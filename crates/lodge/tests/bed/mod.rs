@@ -22,11 +22,31 @@ const PATIENCE: u32 = 600;
 /// A running Lodge with a folder of its own.
 pub struct Bed {
     program: PathBuf,
-    folder: tempfile::TempDir,
     server: Option<Child>,
     settings: Vec<String>,
     /// Where it listens, and the first admin's invite.
     pub facts: Facts,
+    /// Goes before the folder that it is mounted in.
+    disk: Option<Disk>,
+    folder: tempfile::TempDir,
+}
+
+/// A small disk in memory; unmounted when dropped.
+struct Disk(PathBuf);
+
+impl Disk {
+    fn mount(folder: &Path, mebibytes: u32) -> Option<Disk> {
+        let options = format!("size={mebibytes}m,mode=700");
+        let mounted =
+            Command::new("mount").args(["-t", "tmpfs", "-o", &options, "none"]).arg(folder).output();
+        mounted.is_ok_and(|output| output.status.success()).then(|| Disk(folder.to_owned()))
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
+    }
 }
 
 /// What the server says once it listens.
@@ -92,10 +112,26 @@ impl Bed {
     pub fn start_with(program: &Path, settings: &[&str]) -> Bed {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let settings = settings.iter().map(|line| (*line).to_owned()).collect();
-        let mut bed =
-            Bed { program: program.to_owned(), folder, server: None, settings, facts: Facts::default() };
+        let facts = Facts::default();
+        let program = program.to_owned();
+        let mut bed = Bed { program, server: None, settings, facts, disk: None, folder };
         bed.resume();
         bed
+    }
+
+    /// As [`Bed::start_with`], with the data folder on a disk of its own, of so many mebibytes. Nothing where that cannot be
+    /// mounted.
+    pub fn start_on_disk(program: &Path, settings: &[&str], mebibytes: u32) -> Option<Bed> {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let data = folder.path().join("data");
+        fs::create_dir(&data).expect("a folder can be made");
+        let disk = Disk::mount(&data, mebibytes)?;
+        let settings = settings.iter().map(|line| (*line).to_owned()).collect();
+        let facts = Facts::default();
+        let program = program.to_owned();
+        let mut bed = Bed { program, server: None, settings, facts, disk: Some(disk), folder };
+        bed.resume();
+        Some(bed)
     }
 
     /// Starts the server, on what an earlier one left.
@@ -192,6 +228,15 @@ impl Bed {
     /// Lets somebody join by an invite link, and sign in.
     pub fn join(&self, invite: &str) -> Person {
         Person::join(&self.program, self.folder.path(), invite)
+    }
+
+    /// Tells a person's program where the server listens now.
+    pub fn follow(&self, person: &Person) {
+        let path = person.home.join("profile.json");
+        let profile = fs::read_to_string(&path).expect("a login leaves a profile");
+        let mut profile: serde_json::Value = serde_json::from_str(&profile).expect("a profile is JSON");
+        profile["server"] = format!("https://{}", self.facts.api).into();
+        fs::write(&path, profile.to_string()).expect("a file can be written");
     }
 
     /// Starts an sshd that trusts this Lodge's gate, and makes it a target.

@@ -1,7 +1,8 @@
 //! Tables in one SQLite file, in write-ahead mode with `synchronous=FULL`.
 //!
 //! All tables share one relation, `rows`, so a new table needs no migration. One connection writes, behind a lock; another
-//! reads, so that a read never waits for a writer's sync.
+//! reads, so that a read never waits for a writer's sync. Commits are counted, in the database and beside it, since
+//! SQLite itself says nothing of those that a damaged write-ahead log takes away.
 
 use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
@@ -9,8 +10,10 @@ use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, TransactionBehavior, params};
 
+use super::generation::Generation;
 use super::{Expect, Row, TableError, Tables, Write};
 
 /// Marks the file as ours (`PRAGMA application_id`): the letters `LODG`.
@@ -19,6 +22,9 @@ const APPLICATION: i64 = 0x4C4F_4447;
 const LAYOUT: i64 = 1;
 /// How long a statement waits for another process, such as a backup tool, before it fails.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Table and key of the row whose revision counts the commits.
+const COUNT: [&str; 2] = ["store", "generation"];
 
 const CREATE: &str = "CREATE TABLE rows (
     tbl TEXT NOT NULL, key TEXT NOT NULL, revision INTEGER NOT NULL, value BLOB NOT NULL,
@@ -30,17 +36,27 @@ const CREATE: &str = "CREATE TABLE rows (
 pub struct Sqlite {
     writer: Mutex<Connection>,
     reader: Mutex<Connection>,
+    generation: Mutex<Generation>,
 }
 
 impl Sqlite {
     /// Opens the file (0600), making it where it is missing, and checks that it is whole.
     pub fn open(path: &Path) -> Result<Sqlite, TableError> {
         make_private(path)?;
+        let generation = Generation::open(path)?;
         let mut writer = connect(path)?;
-        prepare(&mut writer, path)?;
+        // Closing a refused database would fold its write-ahead log, damaged as it is, into the file.
+        let folds = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
+        writer.set_db_config(folds, true).map_err(storage)?;
+        prepare(&mut writer, path, &generation)?;
+        writer.set_db_config(folds, false).map_err(storage)?;
         let reader = connect(path)?;
         reader.pragma_update(None, "query_only", true).map_err(storage)?;
-        Ok(Sqlite { writer: Mutex::new(writer), reader: Mutex::new(reader) })
+        Ok(Sqlite {
+            writer: Mutex::new(writer),
+            reader: Mutex::new(reader),
+            generation: Mutex::new(generation),
+        })
     }
 }
 
@@ -72,13 +88,38 @@ impl Tables for Sqlite {
 
     fn commit(&self, writes: &[Write]) -> Result<(), TableError> {
         let mut writer = lock(&self.writer);
+        let mut generation = self.generation.lock().unwrap_or_else(PoisonError::into_inner);
+        generation.settle()?;
         let transaction =
             writer.transaction_with_behavior(TransactionBehavior::Immediate).map_err(storage)?;
         for write in writes {
             apply(&transaction, write)?;
         }
-        transaction.commit().map_err(storage)
+        let count = count_commit(&transaction).map_err(storage)?;
+        transaction.commit().map_err(storage)?;
+        generation.keep(count);
+        Ok(())
     }
+}
+
+/// Counts the commit that is about to be made.
+fn count_commit(connection: &Connection) -> rusqlite::Result<u64> {
+    let [table, key] = COUNT;
+    let mut statement = connection.prepare_cached(
+        "INSERT INTO rows (tbl, key, revision, value) VALUES (?1, ?2, 1, x'')
+         ON CONFLICT DO UPDATE SET revision = revision + 1 RETURNING revision",
+    )?;
+    let count: i64 = statement.query_row([table, key], |row| row.get(0))?;
+    Ok(count.unsigned_abs())
+}
+
+/// How many commits the database holds.
+fn commits(connection: &Connection) -> Result<u64, TableError> {
+    let count: Option<i64> = connection
+        .query_row("SELECT revision FROM rows WHERE tbl = ?1 AND key = ?2", COUNT, |row| row.get(0))
+        .optional()
+        .map_err(storage)?;
+    Ok(count.unwrap_or(0).unsigned_abs())
 }
 
 /// A panic cannot leave a connection half way through a commit: dropping a transaction rolls it back.
@@ -193,8 +234,8 @@ fn connect(path: &Path) -> Result<Connection, TableError> {
     Ok(connection)
 }
 
-/// Makes the layout in a new file; checks it, and the file's health, in an old one.
-fn prepare(connection: &mut Connection, path: &Path) -> Result<(), TableError> {
+/// Makes the layout in a new file; checks it, the file's health and the number of commits in an old one.
+fn prepare(connection: &mut Connection, path: &Path, generation: &Generation) -> Result<(), TableError> {
     let transaction =
         connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(storage)?;
     let number = |pragma: &str| -> Result<i64, TableError> {
@@ -204,6 +245,7 @@ fn prepare(connection: &mut Connection, path: &Path) -> Result<(), TableError> {
         transaction.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(storage)?;
     let (application, layout) = (number("application_id")?, number("user_version")?);
     if objects == 0 && application == 0 && layout == 0 {
+        generation.check(path, 0)?;
         transaction.execute(CREATE, []).map_err(storage)?;
         transaction.pragma_update(None, "application_id", APPLICATION).map_err(storage)?;
         transaction.pragma_update(None, "user_version", LAYOUT).map_err(storage)?;
@@ -217,13 +259,19 @@ fn prepare(connection: &mut Connection, path: &Path) -> Result<(), TableError> {
     }
     let health: String =
         transaction.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(storage)?;
-    if health == "ok" { Ok(()) } else { Err(TableError::Damaged { found: health }) }
+    if health != "ok" {
+        return Err(TableError::Damaged { found: health });
+    }
+    generation.check(path, commits(&transaction)?)
 }
 
 fn storage(error: rusqlite::Error) -> TableError {
     match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
             TableError::Damaged { found: error.to_string() }
+        }
+        Some(ErrorCode::DiskFull | ErrorCode::SystemIoFailure | ErrorCode::CannotOpen) => {
+            TableError::Storage(format!("{error}; is its disk full?"))
         }
         _ => TableError::Storage(error.to_string()),
     }

@@ -6,8 +6,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use api::wire::Verification;
-use audit_log::verify::{Checks, Progress, Report, Tail, VerifierKey, verify_log_with};
-use audit_log::{evidence, proof};
+use audit_log::evidence::{self, EvidenceError};
+use audit_log::proof::{self, ProofError};
+use audit_log::verify::{
+    Checks, NoteError, Progress, Report, Tail, VerifierKey, VerifyError, verify_log_with,
+};
 use clap::Args;
 
 use super::Context;
@@ -18,6 +21,7 @@ use crate::terminal::{bad, good, print_line, print_one};
 ///
 /// Without options the server verifies its own log, which is an event. With `--folder`, `--bundle` or `--proof` this machine does it
 /// alone, offline, with nothing but the log's public key. Exit code 4 means that damage was found; each line names the position.
+/// Exit code 2 means that the key is not this log's, or the file is of another kind.
 #[derive(Args)]
 pub struct Arguments {
     /// Verifies a log's folder: a copy, or the server's own `log` folder.
@@ -47,12 +51,14 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
             earlier: arguments.checkpoints.iter().map(|path| read(path)).collect::<Result<_>>()?,
             tail: if arguments.live { Tail::BeingWritten } else { Tail::AtRest },
         };
-        summary(&verify_log_with(folder, &key(arguments, context)?, &checks, &mut progress())?)
+        let report = verify_log_with(folder, &key(arguments, context)?, &checks, &mut progress());
+        summary(&report.map_err(unusable_log)?)
     } else if let Some(bundle) = &arguments.bundle {
         let file = File::open(bundle).with_context(|| format!("cannot open {}", bundle.display()))?;
-        summary(&evidence::verify(BufReader::new(file), &key(arguments, context)?, &mut progress())?)
+        let report = evidence::verify(BufReader::new(file), &key(arguments, context)?, &mut progress());
+        summary(&report.map_err(|error| unusable_bundle(bundle, error))?)
     } else if let Some(file) = &arguments.proof {
-        return verify_proof(&read(file)?, &key(arguments, context)?);
+        return verify_proof(file, &key(arguments, context)?);
     } else {
         context.client()?.post("/v1/log/verify", &serde_json::json!({}))?
     };
@@ -64,14 +70,45 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
     }
 }
 
-fn verify_proof(bytes: &[u8], key: &VerifierKey) -> Result<()> {
-    let event = proof::verify(bytes, key).map_err(|error| Failure::Damaged(error.to_string()))?;
+fn verify_proof(file: &Path, key: &VerifierKey) -> Result<()> {
+    let event = proof::verify(&read(file)?, key).map_err(|error| unproved(file, &error))?;
     print_line(&good(&format!(
         "genuine: entry {} of the signed log of {} entries",
         event.position,
         event.checkpoint.size()
     )))?;
     print_line(&String::from_utf8_lossy(&event.payload))
+}
+
+/// What was given was not what was meant, unless reading failed.
+fn unusable_log(error: VerifyError) -> anyhow::Error {
+    match error {
+        VerifyError::List { .. } => error.into(),
+        VerifyError::Earlier { number, ref source } => {
+            Failure::Usage(format!("the checkpoint number {number} cannot be used: {source}")).into()
+        }
+        VerifyError::NotALog(_) | VerifyError::OtherLog { .. } => Failure::Usage(error.to_string()).into(),
+    }
+}
+
+fn unusable_bundle(file: &Path, error: EvidenceError) -> anyhow::Error {
+    match error {
+        EvidenceError::Read(_) => error.into(),
+        EvidenceError::Header(_) | EvidenceError::OtherLog { .. } => {
+            Failure::Usage(format!("{}: {error}", file.display())).into()
+        }
+    }
+}
+
+/// A file that is no proof, or one that another key signed, says nothing of the log.
+fn unproved(file: &Path, error: &ProofError) -> Failure {
+    let text = format!("{}: {error}", file.display());
+    match error {
+        ProofError::TlogProof(_)
+        | ProofError::EventProof(_)
+        | ProofError::Checkpoint(NoteError::OtherLog { .. }) => Failure::Usage(text),
+        _ => Failure::Damaged(text),
+    }
 }
 
 fn key(arguments: &Arguments, context: &Context) -> Result<VerifierKey> {
@@ -83,7 +120,8 @@ fn key(arguments: &Arguments, context: &Context) -> Result<VerifierKey> {
         Some(named) if Path::new(named).is_file() => fs::read_to_string(named)?,
         Some(text) => text.clone(),
     };
-    text.trim().parse().with_context(|| format!("`{}` is no verifier key", text.trim()))
+    let parsed = text.trim().parse();
+    Ok(parsed.map_err(|error| Failure::Usage(format!("`{}` is no verifier key: {error}", text.trim())))?)
 }
 
 fn read(path: &Path) -> Result<Vec<u8>> {
