@@ -12,6 +12,7 @@ mod change;
 mod decide;
 mod error;
 mod explain;
+mod guard;
 mod login;
 mod names;
 mod network;
@@ -27,6 +28,7 @@ mod selector;
 mod snapshot;
 mod span;
 mod trace;
+mod users;
 mod words;
 
 pub use access::Access;

@@ -29,8 +29,17 @@ pub async fn apply(
 ) -> Result<Json<Vec<wire::Applied>>, Problem> {
     let resources =
         Resource::parse_all(&text).map_err(|error| Problem::bad_request("resource", error.to_string()))?;
+    if resources.is_empty() {
+        let detail =
+            "there is no resource in it; a document begins with `kind: role`, `target`, `lock` or `user`";
+        return Err(Problem::bad_request("resource", detail));
+    }
+    services.access.check_roles_of(&resources)?;
+    // Users come last: they may hold roles of the same text.
+    let (users, others): (Vec<_>, Vec<_>) =
+        resources.into_iter().partition(|resource| resource.kind() == ResourceKind::User);
     let mut applied = Vec::new();
-    for resource in resources {
+    for resource in others.into_iter().chain(users) {
         applied.push(apply_one(&services, &caller, resource).await?);
     }
     Ok(Json(applied))
@@ -58,12 +67,11 @@ async fn apply_user(
     caller: &Caller,
     user: access::UserDocument,
 ) -> Result<(String, Option<String>), Problem> {
-    let origin = Some(caller.origin.clone());
     match services.identity.user(&user.name) {
         None => {
             let permit = services.permit(caller, ApiResource::Users, Verb::Create).await?;
             let new = NewUser { name: user.name, roles: user.roles, traits: user.traits };
-            let invite = services.identity.create_user(permit.actor(), origin, new).await?;
+            let invite = services.access.create_user(&permit, new).await?;
             Ok(("created".to_owned(), Some(users::link(services, &invite))))
         }
         Some(before) => {
@@ -73,7 +81,7 @@ async fn apply_user(
                 traits: Some(user.traits),
                 disabled: Some(user.disabled),
             };
-            let after = services.identity.update_user(permit.actor(), origin, &user.name, update).await?;
+            let after = services.access.update_user(&permit, &user.name, update).await?;
             Ok((if after == before { "unchanged" } else { "updated" }.to_owned(), None))
         }
     }
@@ -158,16 +166,25 @@ fn shown(listed: Listed) -> Result<wire::Resource, Problem> {
 
 impl From<AccessError> for Problem {
     fn from(error: AccessError) -> Problem {
+        if let AccessError::Identity(error) = error {
+            return error.into();
+        }
         match &error {
             AccessError::NotFound { .. } => Problem::not_found(error.to_string()),
             AccessError::Preset(_) | AccessError::Full { .. } | AccessError::LocksYourself(_) => {
                 Problem::conflict("not_possible", error.to_string())
             }
-            AccessError::User | AccessError::Expired(_) => Problem::bad_request("invalid", error.to_string()),
-            AccessError::Log(_) => Problem::unavailable("log_unavailable", error.to_string()),
-            AccessError::Permit { .. } | AccessError::Table(_) | AccessError::Row { .. } => {
-                Problem::internal(&error)
+            AccessError::LastAdministrator { .. } => {
+                Problem::conflict(access::code::LAST_ADMINISTRATOR, error.to_string())
             }
+            AccessError::User | AccessError::Expired(_) | AccessError::NoSuchRole { .. } => {
+                Problem::bad_request("invalid", error.to_string())
+            }
+            AccessError::Log(_) => Problem::unavailable("log_unavailable", error.to_string()),
+            AccessError::Permit { .. }
+            | AccessError::Table(_)
+            | AccessError::Row { .. }
+            | AccessError::Identity(_) => Problem::internal(&error),
         }
     }
 }
