@@ -4,7 +4,7 @@ use anyhow::Result;
 use api::wire::{Session, Sessions};
 use clap::{Args, Subcommand};
 
-use super::Context;
+use super::{Context, at_least_one};
 use crate::client::segment;
 use crate::terminal::{print_line, print_rows};
 
@@ -26,7 +26,7 @@ enum Verb {
         #[arg(default_value = "")]
         filter: String,
         /// How many.
-        #[arg(long, default_value_t = 50)]
+        #[arg(long, default_value_t = 50, value_parser = at_least_one)]
         limit: u32,
     },
     /// Cuts a live session; that is an event of its own.
