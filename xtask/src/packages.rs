@@ -38,6 +38,8 @@ pub const TEST: &[Program] = &[
     program("strace", "strace"),
     program("python3", "python3"),
     program("xauth", "xauth"),
+    program("Xvfb", "xvfb"),
+    program("xdpyinfo", "x11-utils"),
     program("curl", "curl"),
     program("openssl", "openssl"),
 ];

@@ -2,11 +2,12 @@
 
 use event::kinds::access::{Denied, Granted};
 use event::{Actor, Detail, Event, SessionId, Target};
-use identity::Authenticated;
+use identity::{Authenticated, CertificateRefusal};
 
 use crate::access::Access;
 use crate::api_permit::{ApiPermit, decide_api};
 use crate::decide::{Ask, Decision, Denial, Grant, code, decide, verdict};
+use crate::ending::{Cause, Ending};
 use crate::error::{AccessError, Refusal};
 use crate::explain::{Explanation, ReachableTarget, explain, reachable};
 use crate::names::shorten;
@@ -83,10 +84,10 @@ impl Access {
 
     /// Says why a running session must end now, if it must: its time is over, a lock holds, the login was ended, the
     /// target was deleted or changed, or no rule grants the access any more. Options stay those of the grant.
-    pub fn must_end(&self, permit: &Permit) -> Option<String> {
+    pub fn must_end(&self, permit: &Permit) -> Option<Ending> {
         let now = self.ambient().now();
         if now >= permit.expires {
-            return Some("the session's time is over".to_owned());
+            return Some(Ending { cause: Cause::Expired, why: "the session's time is over".to_owned() });
         }
         let snapshot = self.snapshot();
         let question = Question {
@@ -96,15 +97,28 @@ impl Access {
         };
         let subject = self.as_of_now(&permit.subject);
         let trace = trace(&snapshot, &subject, &question, now);
-        if let Decision::Deny(denial) = verdict(&trace, &snapshot, &subject, &question) {
-            return Some(denial.why);
+        if let Some(lock) = trace.locks.first() {
+            return Some(Ending { cause: Cause::Lock, why: lock.to_string() });
         }
-        if !self.identity().login_stands(&permit.subject.user, permit.user_login) {
-            return Some(login_ended().why);
+        if let Some(why) = self.login_ended(permit) {
+            return Some(Ending { cause: Cause::Login, why });
         }
-        let target = snapshot.targets.get(&permit.target.name)?;
-        let moved = target.address != permit.target.address || target.host_key != permit.target.host_key;
-        moved.then(|| format!("the target `{}` was given another address or host key", target.name))
+        let why = match verdict(&trace, &snapshot, &subject, &question) {
+            Decision::Deny(denial) => Some(denial.why),
+            Decision::Grant(_) => moved(&snapshot, &permit.target),
+        };
+        why.map(|why| Ending { cause: Cause::Access, why })
+    }
+
+    /// Says what became of the login that a session stands on, if it does not stand any more.
+    fn login_ended(&self, permit: &Permit) -> Option<String> {
+        let user = &permit.subject.user;
+        let refusal = self.identity().login_refusal(user, permit.user_login)?;
+        Some(match refusal {
+            CertificateRefusal::UserUnknown => format!("the user `{user}` was deleted"),
+            CertificateRefusal::UserDisabled => format!("the user `{user}` was switched off"),
+            _ => login_ended().why,
+        })
     }
 
     /// Says whether there is a target of this name. For the gate's own use; nobody is told.
@@ -223,6 +237,13 @@ impl Access {
             Err(error) => Refusal::Log(error),
         }
     }
+}
+
+/// Says whether a target is not any more what a session was opened to.
+fn moved(snapshot: &Snapshot, opened: &crate::Target) -> Option<String> {
+    let target = snapshot.targets.get(&opened.name)?;
+    let moved = target.address != opened.address || target.host_key != opened.host_key;
+    moved.then(|| format!("the target `{}` was given another address or host key", target.name))
 }
 
 fn login_ended() -> Denial {

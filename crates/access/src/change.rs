@@ -14,6 +14,7 @@ use tokio::sync::OwnedMutexGuard;
 use crate::access::{Access, Inner};
 use crate::api_permit::ApiPermit;
 use crate::error::AccessError;
+use crate::guard::World;
 use crate::operation::{Operation, Verb};
 use crate::preset::is_preset;
 use crate::resource::{Resource, ResourceKind};
@@ -43,7 +44,7 @@ pub struct Listed {
 }
 
 /// The right to change state, held from the first look at it until decisions see the change.
-type Turn = OwnedMutexGuard<()>;
+pub(crate) type Turn = OwnedMutexGuard<()>;
 
 /// A change that was checked and is to be made.
 struct Planned {
@@ -58,9 +59,7 @@ impl Access {
     /// Says which operation applying a resource would be now, for which a permit is needed.
     pub fn operation_of_apply(&self, resource: &Resource) -> Operation {
         let exists = rows::find(&self.snapshot(), resource.kind(), resource.name()).is_some();
-        let verb = if exists { Verb::Update } else { Verb::Create };
-        Operation::new(resource.kind().api_resource(), verb)
-            .expect("every kind of resource can be created and updated")
+        operation(resource.kind(), if exists { Verb::Update } else { Verb::Create })
     }
 
     /// Makes a resource be as it is declared. The permit must be for what this turns out to be, see
@@ -78,6 +77,12 @@ impl Access {
             return Ok(Applied::Unchanged);
         }
         self.check_apply(permit, &resource)?;
+        if decides_on_people(kind) {
+            let world = self.world();
+            let after = World { snapshot: rows::with(world.snapshot, resource.clone()), ..world };
+            let operation = self.operation_of_apply(&resource);
+            self.keep_an_administrator(permit, operation, at(kind, &name), &after).await?;
+        }
         let event = change_event(self, permit, kind, &name, before.as_ref(), Some(&resource));
         let applied = if before.is_some() { Applied::Updated } else { Applied::Created };
         self.perform(Planned { kind, name, after: Some(resource), event, turn }).await?;
@@ -100,6 +105,12 @@ impl Access {
         }
         let turn = self.turn().await;
         let before = rows::find(&self.snapshot(), kind, name).ok_or_else(|| not_found(kind, name))?;
+        if decides_on_people(kind) {
+            let world = self.world();
+            let after = World { snapshot: rows::without(world.snapshot, kind, name), ..world };
+            let operation = operation(kind, Verb::Delete);
+            self.keep_an_administrator(permit, operation, at(kind, name), &after).await?;
+        }
         let event = change_event(self, permit, kind, name, Some(&before), None);
         self.perform(Planned { kind, name: name.to_owned(), after: None, event, turn }).await
     }
@@ -140,7 +151,7 @@ impl Access {
         Ok(())
     }
 
-    async fn turn(&self) -> Turn {
+    pub(crate) async fn turn(&self) -> Turn {
         self.inner().changing.clone().lock_owned().await
     }
 
@@ -216,13 +227,27 @@ fn change_event(
         (ResourceKind::User, true, true) => Detail::UserUpdate(change),
         (ResourceKind::User, true, false) => Detail::UserDelete(change),
     };
-    let target = Target {
+    permit.author().event(access.ambient(), detail).at_target(Some(at(kind, name)))
+}
+
+/// Names a resource as events do.
+pub(crate) fn at(kind: ResourceKind, name: &str) -> Target {
+    Target {
         kind: kind.as_str().to_owned(),
         name: name.to_owned(),
         labels: Default::default(),
         address: None,
-    };
-    permit.author().event(access.ambient(), detail).at_target(Some(target))
+    }
+}
+
+/// Says whether resources of this kind have a say in who may use the API.
+fn decides_on_people(kind: ResourceKind) -> bool {
+    matches!(kind, ResourceKind::Role | ResourceKind::Lock)
+}
+
+fn operation(kind: ResourceKind, verb: Verb) -> Operation {
+    Operation::new(kind.api_resource(), verb)
+        .expect("every kind of resource can be created, updated and deleted")
 }
 
 fn json(resource: &Resource) -> Value {

@@ -37,6 +37,8 @@ pub mod code {
     pub const NO_ROLE: &str = "no_role";
     /// The target may be reached, with other logins.
     pub const LOGIN: &str = "login";
+    /// The change would leave nobody who could change roles.
+    pub const LAST_ADMINISTRATOR: &str = "last_administrator";
     /// Too many sessions are open.
     pub const TOO_MANY_SESSIONS: &str = "too_many_sessions";
     /// The login was ended, or its user is gone.

@@ -1,6 +1,7 @@
 //! Errors of keeping roles, targets and locks, and refusals of access.
 
 use audit_log::AppendError;
+use identity::IdentityError;
 use store::tables::TableError;
 
 use crate::operation::Operation;
@@ -23,15 +24,41 @@ pub enum AccessError {
         /// The name that was asked for.
         name: String,
     },
+    /// A user was to be given a role that does not exist.
+    #[error(
+        "there is no role `{name}`{}", nearest.as_ref().map_or_else(
+            || "; `lodge get roles` lists them, `lodge apply` makes one".to_owned(),
+            |nearest| format!("; did you mean `{nearest}`?"),
+        )
+    )]
+    NoSuchRole {
+        /// The name.
+        name: String,
+        /// The nearest name that a role has.
+        nearest: Option<String>,
+    },
     /// Presets stay as they are.
     #[error("the role `{0}` is a preset and stays as it is; make a role of another name")]
     Preset(String),
     /// Users are kept elsewhere.
     #[error("users are kept by identity; a user document is applied there")]
     User,
+    /// Identity refused, or failed.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
     /// The lock would be on the person who sets it.
     #[error("the lock `{0}` would shut you out of the API yourself; ask another administrator to set it")]
     LocksYourself(String),
+    /// The change would shut everyone out of changing roles, and so of taking it back.
+    #[error(
+        "changing the {kind} `{name}` like this would leave nobody who could change roles, so it is refused; let another user who has joined administer first (`lodge users add NAME --roles admin`), or have `lodge serve --invite-admin NAME` run on the server"
+    )]
+    LastAdministrator {
+        /// What kind of resource was to be changed.
+        kind: String,
+        /// Its name.
+        name: String,
+    },
     /// The lock would never hold.
     #[error(
         "the lock `{0}` ends in the past, so it would lock nothing; give a later `expires` or leave it out"

@@ -1,7 +1,7 @@
 //! Source networks: where from a rule holds.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
 use ipnet::IpNet;
@@ -20,6 +20,26 @@ impl Network {
     /// Says whether the address lies in the network. An IPv4 address mapped into IPv6 counts as IPv4.
     pub fn contains(&self, address: IpAddr) -> bool {
         self.0.contains(&address.to_canonical())
+    }
+
+    /// Returns the first and the last address of the network, and the addresses next to them outside.
+    pub(crate) fn edges(&self) -> Vec<IpAddr> {
+        let (first, last) = (self.0.network(), self.0.broadcast());
+        let mut edges = vec![first, last];
+        match (first, last) {
+            (IpAddr::V4(first), IpAddr::V4(last)) => {
+                edges
+                    .extend(first.to_bits().checked_sub(1).map(|bits| IpAddr::V4(Ipv4Addr::from_bits(bits))));
+                edges.extend(last.to_bits().checked_add(1).map(|bits| IpAddr::V4(Ipv4Addr::from_bits(bits))));
+            }
+            (IpAddr::V6(first), IpAddr::V6(last)) => {
+                edges
+                    .extend(first.to_bits().checked_sub(1).map(|bits| IpAddr::V6(Ipv6Addr::from_bits(bits))));
+                edges.extend(last.to_bits().checked_add(1).map(|bits| IpAddr::V6(Ipv6Addr::from_bits(bits))));
+            }
+            _ => {}
+        }
+        edges
     }
 }
 

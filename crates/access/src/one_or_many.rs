@@ -34,7 +34,23 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for OneOrMany<T> {
     type Value = Vec<T>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("one value or a list of them (quote what looks like a number)")
+        f.write_str("one value or a list of them")
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<Vec<T>, E> {
+        Err(no_word(&number))
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Vec<T>, E> {
+        Err(no_word(&number))
+    }
+
+    fn visit_f64<E: Error>(self, number: f64) -> Result<Vec<T>, E> {
+        Err(no_word(&number))
+    }
+
+    fn visit_bool<E: Error>(self, value: bool) -> Result<Vec<T>, E> {
+        Err(no_word(&value))
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Vec<T>, E> {
@@ -48,4 +64,11 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for OneOrMany<T> {
     fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Vec<T>, A::Error> {
         Vec::deserialize(SeqAccessDeserializer::new(seq))
     }
+}
+
+/// What YAML took for a number or a truth value may have been written otherwise (`1.10`, `0x10`), so it is not guessed.
+fn no_word<E: Error>(value: &dyn fmt::Display) -> E {
+    E::custom(format!(
+        "`{value}` is not taken here: one value or a list of them is expected, and a word that looks like a number or like true or false goes in quotes, such as \"{value}\""
+    ))
 }

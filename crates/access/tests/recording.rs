@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use access::{Access, AccessError, Applied, Refusal, ResourceKind, code};
+use access::{Access, AccessError, Applied, Cause, Refusal, ResourceKind, code};
 use common::{Gate, ask, operation, resources};
 use event::{Decision, Outcome};
 use identity::UserUpdate;
@@ -240,7 +240,7 @@ async fn a_running_session_ends_when_the_answer_would_now_be_no() {
     }
     let permit = gate.granted(&alice, "web", "deploy").await;
     gate.delete(&root, ResourceKind::Target, "web").await;
-    assert_eq!(gate.access.must_end(&permit).unwrap(), "there is no target `web`");
+    assert_eq!(gate.access.must_end(&permit).unwrap().why, "there is no target `web`");
 }
 
 #[tokio::test]
@@ -248,23 +248,45 @@ async fn a_session_ends_with_its_time_its_login_and_its_users_roles() {
     let (gate, root, alice) = world().await;
     let permit = gate.granted(&alice, "web", "deploy").await;
     gate.clock.advance(Duration::from_secs(7200));
-    assert_eq!(gate.access.must_end(&permit).unwrap(), "the session's time is over");
+    assert_eq!(gate.access.must_end(&permit).unwrap().why, "the session's time is over");
 
     let permit = gate.granted(&alice, "web", "deploy").await;
     let mut watch = gate.access.changes();
     let update = UserUpdate { roles: Some(vec!["auditor".to_owned()]), ..UserUpdate::default() };
     gate.identity.update_user(&event::Author::of(root.actor(), None), "alice", update).await.unwrap();
     tokio::time::timeout(Duration::from_secs(10), watch.changed()).await.unwrap().unwrap();
-    assert!(gate.access.must_end(&permit).unwrap().contains("auditor"), "the roles of now decide");
+    assert!(gate.access.must_end(&permit).unwrap().why.contains("auditor"), "the roles of now decide");
 
     let update = UserUpdate { roles: Some(vec!["dev".to_owned()]), ..UserUpdate::default() };
     gate.identity.update_user(&event::Author::of(root.actor(), None), "alice", update).await.unwrap();
     assert_eq!(gate.access.must_end(&permit), None);
     gate.identity.logout(&event::Author::of(alice.actor(), None), alice.login()).await.unwrap();
-    assert_eq!(gate.access.must_end(&permit).unwrap(), "the login has ended; log in again");
+    assert_eq!(gate.access.must_end(&permit).unwrap().why, "the login has ended; log in again");
     assert_eq!(gate.denied(&alice, "web", "deploy").await.0, code::LOGIN_ENDED);
     let refused = gate.access.authorize_api(&alice, operation("log.read")).await.unwrap_err();
     assert!(matches!(refused, Refusal::Denied { .. }));
+}
+
+#[tokio::test]
+async fn what_ends_a_session_is_named_as_it_is() {
+    let (gate, root, alice) = world().await;
+    let permit = gate.granted(&alice, "web", "deploy").await;
+    let ending = || gate.access.must_end(&permit).unwrap();
+    let update = |disabled, roles: &str| UserUpdate {
+        disabled: Some(disabled),
+        roles: Some(vec![roles.to_owned()]),
+        ..UserUpdate::default()
+    };
+    gate.identity.update_user(&root.actor(), None, "alice", update(false, "auditor")).await.unwrap();
+    assert_eq!(ending().cause, Cause::Access);
+    gate.identity.update_user(&root.actor(), None, "alice", update(true, "auditor")).await.unwrap();
+    assert_eq!((ending().cause, ending().why.as_str()), (Cause::Login, "the user `alice` was switched off"));
+    gate.identity.delete_user(&root.actor(), None, "alice").await.unwrap();
+    assert_eq!((ending().cause, ending().why.as_str()), (Cause::Login, "the user `alice` was deleted"));
+    gate.apply(&root, "{kind: lock, name: l, reason: r, target: web}").await;
+    assert_eq!((ending().cause, ending().why.as_str()), (Cause::Lock, "lock `l` on target `web`: r"));
+    gate.clock.advance(Duration::from_secs(7200));
+    assert_eq!(ending().cause, Cause::Expired);
 }
 
 #[tokio::test]

@@ -186,9 +186,27 @@ fn mistakes_name_their_place_and_the_nearest_key() {
     );
     check(
         "kind: role\nname: a\nallow:\n  logins: root\n  labels: {env: 1}\n",
-        expect![
-            "line 5, column 12: invalid type: integer `1`, expected one value or a list of them (quote what looks like a number)"
-        ],
+        expect![[
+            r#"line 5, column 17: `1` is not taken here: one value or a list of them is expected, and a word that looks like a number or like true or false goes in quotes, such as "1""#
+        ]],
+    );
+    check(
+        "kind: role\nname: a\nallow:\n  logins: root\n  labels: {big: true}\n",
+        expect![[
+            r#"line 5, column 17: `true` is not taken here: one value or a list of them is expected, and a word that looks like a number or like true or false goes in quotes, such as "true""#
+        ]],
+    );
+    check(
+        "kind: role\nname: a\noptions: {port_forwarding: 5}\n",
+        expect!["line 3, column 28: this is neither `true` nor `false`"],
+    );
+    check(
+        "kind: role\nname: a\noptions: {max_sessions: many}\n",
+        expect!["line 3, column 25: this is not a whole number from 0 to 4294967295"],
+    );
+    check(
+        "kind: role\nname: a\nallow:\n  logins: root\n  labels: ssh=5\n",
+        expect!["line 5, column 11: keys with their values are expected here, such as `name: web-1`"],
     );
     check(
         "kind: role\nname: a\nallow:\n  logins: root\n  labels: {'*': prod}\n",
@@ -206,10 +224,13 @@ fn mistakes_name_their_place_and_the_nearest_key() {
         "kind: role\nname: a\nallow: {api: {resources: logs, verbs: read}}\n",
         expect!["line 3, column 15: unknown word `logs`; did you mean `log`?"],
     );
-    check("just text", expect!["line 1, column 1: expected mapping start"]);
+    check(
+        "just text",
+        expect!["line 1, column 1: keys with their values are expected here, such as `name: web-1`"],
+    );
     check(
         "kind: role\nname: a\nallow: [[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]\n",
-        expect!["line 3, column 9: expected mapping start"],
+        expect!["line 3, column 9: keys with their values are expected here, such as `name: web-1`"],
     );
     check("kind: role\nname: *a\n", expect!["line 2, column 7: alias references unknown anchor"]);
     check("kind: !secret role\nname: a\n", expect!["line 1, column 15: unsupported tag `!secret`"]);

@@ -26,7 +26,7 @@ impl FromRequestParts<Arc<Services>> for From {
 
     async fn from_request_parts(parts: &mut Parts, _: &Arc<Services>) -> Result<From, Problem> {
         let peer =
-            parts.extensions.get::<Peer>().ok_or_else(|| Problem::internal(&"a request without its peer"))?;
+            parts.extensions.get::<Peer>().ok_or_else(|| Problem::inside("a request without its peer"))?;
         let agent = parts.headers.get("user-agent").and_then(|agent| agent.to_str().ok());
         let mut origin = Origin::of(peer.address);
         origin.agent = agent.map(|agent| agent.chars().take(200).collect());

@@ -11,6 +11,7 @@ pub mod listen;
 mod problem;
 mod routes;
 mod services;
+mod told;
 mod trust;
 pub mod wire;
 
@@ -18,4 +19,5 @@ pub use limits::MAX_BODY_BYTES;
 pub use problem::Problem;
 pub use routes::{openapi, router};
 pub use services::{Facts, Services};
+pub use told::told;
 pub use trust::{certificate_with_fingerprint, fingerprints};

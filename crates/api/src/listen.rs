@@ -1,5 +1,9 @@
 //! HTTPS: TLS with an optional client certificate, whose holder proves possession here and is verified in full,
 //! with an event when refused, by `identity` at every request.
+//!
+//! Not every answer comes from a handler: a request that is not HTTP, or whose address or headers are longer than hyper
+//! takes, is answered by hyper itself with a bare 400, 414 or 431. It has no body and no request id, and hyper has no place
+//! to give it one.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -6,6 +6,8 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::told;
+
 /// Says why a request failed (RFC 9457).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, thiserror::Error)]
 #[error("{title}: {detail}")]
@@ -70,8 +72,13 @@ impl Problem {
     }
 
     /// Something inside failed; the detail stays in Lodge's own messages.
-    pub fn internal(error: &dyn std::fmt::Display) -> Problem {
-        tracing::error!(%error, "a request failed inside");
+    pub fn internal(error: &(dyn std::error::Error + 'static)) -> Problem {
+        Problem::inside(&told(error))
+    }
+
+    /// Something inside is not as it must be; the detail stays in Lodge's own messages.
+    pub fn inside(what: &str) -> Problem {
+        tracing::error!(error = what, "a request failed inside");
         Problem::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "internal",

@@ -70,8 +70,7 @@ impl Services {
         resource: ApiResource,
         verb: Verb,
     ) -> Result<ApiPermit, Problem> {
-        let operation =
-            Operation::new(resource, verb).ok_or_else(|| Problem::internal(&"no such operation"))?;
+        let operation = Operation::new(resource, verb).ok_or_else(|| Problem::inside("no such operation"))?;
         Ok(self.access.authorize_api(&caller.who, operation).await?)
     }
 
@@ -87,7 +86,7 @@ impl From<Refusal> for Problem {
         match refusal {
             Refusal::Denied { code, why } => Problem::forbidden(code, why),
             Refusal::Log(error) => error.into(),
-            Refusal::State(why) => Problem::internal(&why),
+            Refusal::State(why) => Problem::inside(&why),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Why a session ends, and the order to end it now.
 
+use access::{Cause, Ending};
 use event::Actor;
 
 /// What ended a session, as `session.end` says it.
@@ -13,7 +14,7 @@ pub enum EndedBy {
     Idle,
     /// The permit ran out.
     Expired,
-    /// A lock, an ended login, or a user or target that is gone.
+    /// A lock, an ended login, or a grant that does not hold any more.
     Locked,
     /// A person ended it.
     Terminated,
@@ -57,9 +58,13 @@ impl Cut {
         Cut { ended_by, cause, why, by: Actor::system("gateway") }
     }
 
-    /// A lock or its like: `why` comes from `access`.
-    pub fn locked(why: String) -> Cut {
-        Cut::by_gateway(EndedBy::Locked, Some("lock"), why)
+    /// What was granted would not be granted now.
+    pub fn ending(ending: Ending) -> Cut {
+        let ended_by = match ending.cause {
+            Cause::Expired => return Cut::expired(),
+            Cause::Lock | Cause::Login | Cause::Access => EndedBy::Locked,
+        };
+        Cut::by_gateway(ended_by, Some(ending.cause.as_str()), ending.why)
     }
 
     /// The permit ran out.

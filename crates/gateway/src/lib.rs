@@ -22,7 +22,7 @@ pub use access::{Action, ActionRefusal, HostKey, Permit, RecordingMode, Refusal,
 pub use connect::DialError;
 pub use core::{Admission, Gateway};
 pub use cut::{Cut, EndedBy};
-pub use identity::{Authenticated, CertificateRefusal, IdentityError};
+pub use identity::{Authenticated, CertificateRefusal, Forwarding, IdentityError};
 pub use protocol::{Door, Limits, Protocol, Serving};
 pub use recording::Frame;
 pub use recover::RecoverError;

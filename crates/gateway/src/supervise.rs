@@ -74,12 +74,8 @@ fn visit(shared: &Shared) {
 }
 
 fn due(shared: &Shared, live: &LiveSession, core: &Core, now: Timestamp) -> Option<Cut> {
-    // An expiry is one whatever else holds; `must_end` knows it too, among its reasons.
-    if now >= live.expires {
-        return Some(Cut::expired());
-    }
-    if let Some(why) = shared.access.must_end(&core.permit) {
-        return Some(Cut::locked(why));
+    if let Some(ending) = shared.access.must_end(&core.permit) {
+        return Some(Cut::ending(ending));
     }
     let idle = now.since(live.idle_since(now));
     core.permit.options().idle_timeout.filter(|limit| idle >= *limit).map(|_| Cut::idle())

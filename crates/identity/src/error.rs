@@ -49,9 +49,6 @@ pub enum IdentityError {
     /// There is such a user already.
     #[error("there is already a user {0}")]
     UserExists(String),
-    /// The change would leave nobody who can administer.
-    #[error("{0} is the last admin who can sign in; make another one first")]
-    LastAdmin(String),
     /// There is no such login, or it has ended.
     #[error("there is no login {0}, or it has ended")]
     NoSuchLogin(event::SessionId),

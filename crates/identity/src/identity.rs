@@ -208,7 +208,12 @@ impl Identity {
     ///
     /// Failed tries to sign in do not end a login that stands, or anybody could cut off anybody.
     pub fn login_stands(&self, user: &str, login: SessionId) -> bool {
-        self.0.standing(user, login).is_ok()
+        self.login_refusal(user, login).is_none()
+    }
+
+    /// Why a login does not stand any more; `None` while it does.
+    pub fn login_refusal(&self, user: &str, login: SessionId) -> Option<CertificateRefusal> {
+        self.0.standing(user, login).err()
     }
 
     /// Wakes whenever users, logins or authorities change.

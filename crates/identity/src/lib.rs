@@ -19,6 +19,7 @@ pub mod verify;
 
 pub use authenticated::Authenticated;
 pub use authority::{AuthorityKind, AuthorityStatus, RotationPhase, RotationStep};
+pub use certificate::gate::Forwarding;
 pub use certificate::server::ServerCertificate;
 pub use error::{IdentityError, InviteError, LoginError};
 pub use identity::Identity;

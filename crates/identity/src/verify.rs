@@ -35,7 +35,7 @@ pub enum CertificateRefusal {
     #[error("the certificate is not valid yet; check the clocks")]
     NotYetValid,
     /// Its time is over.
-    #[error("the certificate has expired; run `lodge login`")]
+    #[error("the certificate has expired")]
     Expired,
     /// It is valid for longer than any certificate of ours.
     #[error("the certificate is valid for longer than Lodge ever allows")]
@@ -68,7 +68,7 @@ pub enum CertificateRefusal {
     #[error("the certificate's user is disabled")]
     UserDisabled,
     /// Its login has ended.
-    #[error("the certificate's login has ended; run `lodge login`")]
+    #[error("the certificate's login has ended")]
     LoginEnded,
     /// It is not the one that was issued for its login.
     #[error("the certificate is not the one that its login was given")]

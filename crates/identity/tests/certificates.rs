@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use common::{admin, house, origin, ssh_key, tls_key};
 use event::{Mfa, Outcome};
-use identity::{AuthorityKind, IdentityError, LoginError, RotationStep, UserUpdate};
+use identity::{AuthorityKind, Forwarding, IdentityError, LoginError, RotationStep, UserUpdate};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use ssh_key::certificate::CertType;
@@ -154,7 +154,8 @@ async fn the_gate_signs_in_to_targets_with_certificates_that_no_person_can_have(
     let grant = house.login("alice", &authenticator).await;
     let who = house.identity.verify_ssh_certificate(&grant.ssh_certificate, &origin()).await.unwrap();
     let session = house.ambient.session_id();
-    let (key, certificate) = house.identity.gate_credential(&who.actor(), session, "deploy").await.unwrap();
+    let (key, certificate) =
+        house.identity.gate_credential(&who.actor(), session, "deploy", &[]).await.unwrap();
     assert_eq!(certificate.public_key(), key.public_key().key_data());
     assert_eq!(certificate.valid_principals(), ["deploy"]);
     assert_eq!(certificate.key_id(), format!("lodge:alice:{session}"));
@@ -173,10 +174,31 @@ async fn the_gate_signs_in_to_targets_with_certificates_that_no_person_can_have(
     assert!(targets_trust.contains(&gate[0].to_openssh().unwrap()));
     assert!(!targets_trust.contains(&user[0].to_openssh().unwrap()));
     for account in ["", "a,b", "*", "root:x", "a b", "-oProxyCommand", "../x"] {
-        let result = house.identity.gate_credential(&who.actor(), session, account).await;
+        let result = house.identity.gate_credential(&who.actor(), session, account, &[]).await;
         assert!(matches!(result, Err(IdentityError::Name { .. })), "{account}");
     }
-    assert!(house.identity.gate_credential(&event::Actor::unknown("a:b"), session, "deploy").await.is_err());
+    assert!(
+        house.identity.gate_credential(&event::Actor::unknown("a:b"), session, "deploy", &[]).await.is_err()
+    );
+}
+
+#[tokio::test]
+async fn the_gates_certificate_permits_what_the_session_may_forward_and_no_more() {
+    let house = house().await;
+    let (authenticator, _) = house.join("alice", &[]).await;
+    let grant = house.login("alice", &authenticator).await;
+    let who = house.identity.verify_ssh_certificate(&grant.ssh_certificate, &origin()).await.unwrap();
+    let session = house.ambient.session_id();
+    for (forwardings, permits) in [
+        (&[][..], &[][..]),
+        (&[Forwarding::Ports], &["permit-port-forwarding"]),
+        (&[Forwarding::X11, Forwarding::Agent], &["permit-X11-forwarding", "permit-agent-forwarding"]),
+    ] {
+        let made = house.identity.gate_credential(&who.actor(), session, "deploy", forwardings).await;
+        let (_, certificate) = made.unwrap();
+        let extensions: Vec<&str> = certificate.extensions().keys().map(String::as_str).collect();
+        assert_eq!(extensions, [permits, &["permit-pty", "permit-user-rc"]].concat());
+    }
 }
 
 #[tokio::test]

@@ -297,22 +297,6 @@ async fn the_first_admin_is_invited_until_somebody_joined() {
 }
 
 #[tokio::test]
-async fn the_last_admin_stays() {
-    let house = house().await;
-    let invite = house.identity.first_admin_invite().await.unwrap().unwrap();
-    house.accept(&invite).await;
-    let demoted = UserUpdate { roles: Some(vec![]), ..Default::default() };
-    let disabled = UserUpdate { disabled: Some(true), ..Default::default() };
-    for update in [demoted.clone(), disabled] {
-        let result = house.identity.update_user(&admin(), "admin", update).await;
-        assert!(matches!(result, Err(IdentityError::LastAdmin(_))));
-    }
-    assert!(matches!(house.identity.delete_user(&admin(), "admin").await, Err(IdentityError::LastAdmin(_))));
-    house.join("second", &["admin"]).await;
-    house.identity.update_user(&admin(), "admin", demoted).await.unwrap();
-}
-
-#[tokio::test]
 async fn names_and_attributes_are_held_to_a_shape() {
     let house = house().await;
     let create = |name: &str, roles: &[&str]| NewUser {

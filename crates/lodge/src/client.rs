@@ -114,6 +114,11 @@ impl Client {
         let status = response.status();
         match response.body_mut().read_json::<Problem>() {
             Ok(problem) => Err(Failure::Refused(Box::new(problem)).into()),
+            // These the server's HTTP layer answers before Lodge reads the request, without a body.
+            Err(_) if matches!(status.as_u16(), 414 | 431) => Err(anyhow!(
+                "the request is longer than {} takes; shorten the filter or the name in it",
+                self.server
+            )),
             Err(_) => Err(anyhow!(
                 "{} answered {status}, and not in Lodge's form; is it a Lodge server?",
                 self.server

@@ -19,7 +19,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let code = failure::exit_code(&error);
-            eprintln!("lodge: {error:#}");
+            eprintln!("lodge: {}", api::told(error.as_ref()));
             ExitCode::from(code)
         }
     }

@@ -75,13 +75,19 @@ impl Folder {
         fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
     }
 
+    /// Says whether anybody is, or was, signed in here.
+    pub fn has_profile(&self) -> bool {
+        self.path("profile.json").exists()
+    }
+
     /// Reads the profile of whoever is signed in.
     pub fn profile(&self) -> Result<Profile> {
-        if !self.path("profile.json").exists() {
+        if !self.has_profile() {
             return Err(Failure::NotSignedIn("nobody is signed in; run `lodge login`".to_owned()).into());
         }
         let text = self.read("profile.json")?;
-        serde_json::from_str(&text).context("profile.json is damaged; run `lodge login` again")
+        serde_json::from_str(&text)
+            .context("profile.json is damaged; run `lodge login --server ADDRESS` again")
     }
 
     /// Removes keys and certificates; what is not there is no error.

@@ -429,14 +429,25 @@ fn a_fresh_state_beside_a_used_log_is_refused() {
 }
 
 #[test]
-fn whoever_runs_the_server_gets_back_in() {
-    let bed = Bed::start(program());
+fn nobody_shuts_everyone_out_and_whoever_runs_the_server_gets_back_in() {
+    let mut bed = Bed::start_with(program(), &["[messages]", "level = \"error\""]);
+    assert!(bed.messages().contains("first admin's invite"), "an invite is shown at every level");
     let admin = bed.admin();
-    let role = bed.path("role.yaml");
-    fs::write(&role, "kind: role\nname: noapi\ndeny: { from: 0.0.0.0/0 }\n---\nkind: user\nname: admin\nroles: [admin, noapi]\n").unwrap();
-    admin.run(&["apply", "-f", &text(&role)]).ok();
-    assert_eq!(admin.run(&["users", "ls"]).code, 3);
-    let mut bed = bed;
+    bed.apply(&admin, "kind: role\nname: noapi\ndeny: { from: 0.0.0.0/0 }\n").ok();
+    for out in [
+        bed.apply(&admin, "kind: user\nname: admin\nroles: [admin, noapi]\n"),
+        admin.run(&["users", "set", "admin", "--roles", "access"]),
+        admin.run(&["users", "set", "admin", "--disabled", "true"]),
+        admin.run(&["users", "rm", "admin"]),
+    ] {
+        let refused = out.refused();
+        assert!(refused.contains("lodge serve --invite-admin"), "{refused}");
+    }
+    let denied = events(&admin, "kind: access.denied and detail.code: last_administrator");
+    assert_eq!(denied.len(), 4);
+    assert!(denied.iter().all(|event| event["target"]["name"] == "admin" && event["outcome"] == "denied"));
+
+    // Whoever has lost password and authenticator is let in again from the server.
     bed.stop();
     bed.resume_with(&["--invite-admin", "rescuer"]);
     let invite = wait_for(|| {
@@ -444,7 +455,120 @@ fn whoever_runs_the_server_gets_back_in() {
         let line = messages.lines().find(|line| line.contains("invite of the admin rescuer"))?;
         line.split_whitespace().last().map(str::to_owned)
     });
-    bed.join(&invite).run(&["users", "set", "admin", "--roles", "admin"]).ok();
+    let rescuer = bed.join(&invite);
+    rescuer.run(&["users", "reset", "admin"]).ok();
+    rescuer.run(&["users", "rm", "admin"]).ok();
+    rescuer.run(&["users", "rm", "rescuer"]).refused();
+}
+
+#[test]
+fn what_cannot_be_meant_is_refused_in_words() {
+    let bed = Bed::start(program());
+    let admin = bed.admin();
+    let account = own_account();
+    let _sshd = bed.target(&admin, "web-1");
+    let alice = bed.developer(&admin, "alice", &account);
+    alice.ssh(&[&format!("{account}@web-1"), "echo here"]).ok();
+    let session = wait_for(|| events(&admin, "kind: session.end").into_iter().next());
+    let session = session["session"].as_str().unwrap();
+
+    let channels = "the recording has no channel 99; it has channel";
+    let said = |arguments: &[&str]| admin.run(arguments).refused();
+    for form in [&[][..], &["--format", "text"], &["--format", "json"]] {
+        let arguments = [&["play", session, "--channel", "99"][..], form].concat();
+        assert!(said(&arguments).contains(channels), "{form:?}");
+    }
+    assert!(said(&["audit", "search", "--limit", "0"]).contains("1 or more"));
+    assert!(said(&["sessions", "ls", "--limit", "0"]).contains("1 or more"));
+    assert!(said(&["audit", "tail", "-n", "0"]).contains("-f"));
+    let range = said(&["audit", "search", "--since", "2026-02-01", "--until", "2026-01-01"]);
+    assert!(range.contains("is not before"), "{range}");
+    assert!(said(&["audit", "search", "--since", "9999-12-31"]).contains("before 9999-12-31"));
+    for later in ["9999-12-30", "now+1y"] {
+        let run = admin.run(&["audit", "search", "--since", later]);
+        assert!(run.code == 0 && run.err.contains("lies in the future"), "{}", run.err);
+    }
+    assert!(!admin.run(&["audit", "search", "--since", "now-1h"]).err.contains("future"));
+
+    // Each cause is told once.
+    let once = |text: &str, part: &str| assert_eq!(text.matches(part).count(), 1, "{text}");
+    let stranger = Run::of(Command::new(program()).arg("--home").arg(bed.path("stranger")).arg("login"));
+    once(&stranger.refused(), "--invite LINK");
+    once(&said(&["play", "--file", "/nowhere.rec"]), "No such file or directory");
+    once(&said(&["apply", "-f", "/nowhere.yaml"]), "No such file or directory");
+    fs::create_dir(bed.path("taken")).unwrap();
+    once(&said(&["play", session, "--save", &text(&bed.path("taken"))]), "cannot write");
+    fs::write(bed.path("lodge.toml"), "[api]\nnames = [\"a b\"]\n").unwrap();
+    let names = Run::of(
+        Command::new(program())
+            .args(["serve", "--config", &text(&bed.path("lodge.toml"))])
+            .arg("--data-dir")
+            .arg(bed.path("other")),
+    );
+    once(&names.refused(), "a b");
+
+    let role = said(&["users", "add", "eve", "--roles", "acess"]);
+    assert!(role.contains("no role `acess`; did you mean `access`?"), "{role}");
+    assert!(said(&["users", "set", "alice", "--roles", "nosuch"]).contains("no role `nosuch`"));
+    for empty in ["", "# nothing yet\n", "---\n"] {
+        let said = bed.apply(&admin, empty).refused();
+        assert!(said.contains("there is no resource in it"), "{said}");
+    }
+    bed.apply(&admin, "{kind: user, name: eve, roles: newcomers}\n---\n{kind: role, name: newcomers}\n").ok();
+}
+
+#[test]
+fn a_message_level_that_hides_everything_is_refused() {
+    for level in ["", "inof"] {
+        let mut bed = Bed::start(program());
+        bed.stop();
+        fs::write(bed.path("lodge.toml"), format!("[messages]\nlevel = {level:?}\n")).unwrap();
+        assert!(bed.refused_start().contains("`messages.level`"));
+    }
+}
+
+#[test]
+fn x11_is_forwarded_where_a_role_allows_it_and_counted() {
+    let bed = Bed::start(program());
+    let admin = bed.admin();
+    let account = own_account();
+    let _sshd = bed.target(&admin, "web-1");
+    let screen = bed.screen();
+    let at = format!("{account}@web-1");
+    let draw = |person: &Person, command: &str| {
+        Run::of(screen.show(person.openssh("ssh").args(["-X", &at, command])))
+    };
+
+    let role = format!(
+        "{{kind: role, name: screens, allow: {{logins: {account}, labels: {{env: test}}}}, options: {{x11_forwarding: true}}}}"
+    );
+    bed.apply(&admin, &role).ok();
+    let made = admin.run(&["users", "add", "xenia", "--roles", "screens", "-o", "json"]).ok();
+    let xenia = bed.join(&bed::invite_of(&made));
+    let shown = draw(&xenia, "xdpyinfo").ok();
+    assert!(shown.contains("name of display:    localhost:"), "{shown}");
+    assert!(shown.contains("640x480 pixels"), "it is the client's screen: {shown}");
+    let closed = wait_for(|| events(&admin, "kind: forward.close").into_iter().next());
+    let opened = one(&admin, "kind: forward.open");
+    for event in [&opened, &closed] {
+        assert_eq!(event["detail"]["direction"], "x11");
+        assert_eq!(event["actor"]["user"], "xenia");
+        assert_eq!(event["target"]["name"], "web-1");
+    }
+    // The connection's setup alone is answered with more than the client's screen is told.
+    for bytes in ["bytes_in", "bytes_out"] {
+        assert!(closed["detail"][bytes].as_u64().unwrap() > 0, "{closed}");
+    }
+
+    let alice = bed.developer(&admin, "alice", &account);
+    let refused = draw(&alice, "echo display=$DISPLAY; xdpyinfo");
+    assert_ne!(refused.code, 0);
+    assert!(refused.out.starts_with("display=\n"), "{}", refused.out);
+    assert!(refused.err.contains("X11 forwarding request failed"), "{}", refused.err);
+    let denied = one(&admin, "kind: (session.rejected or forward.denied) and actor.user: alice");
+    assert_eq!(denied["outcome"], "denied");
+    assert_eq!(denied["detail"]["code"], "x11_forwarding");
+    assert_eq!(events(&admin, "kind: forward.open").len(), 1);
 }
 
 #[test]

@@ -39,9 +39,31 @@ pub enum RecordingError {
         /// The greatest length.
         limit: usize,
     },
+    /// Nothing was recorded of the channel.
+    #[error("the recording has no channel {channel}; {}", listed(channels))]
+    NoChannel {
+        /// The channel that was asked for.
+        channel: u32,
+        /// Those that there are, in order.
+        channels: Vec<u32>,
+    },
     /// What was read is not what was written.
     #[error(transparent)]
     Damaged(#[from] Damage),
+}
+
+/// Most channels that a message lists.
+const MOST_LISTED: usize = 20;
+
+fn listed(channels: &[u32]) -> String {
+    let (shown, rest) = channels.split_at(channels.len().min(MOST_LISTED));
+    let shown: Vec<String> = shown.iter().map(u32::to_string).collect();
+    match (shown.len(), rest.len()) {
+        (0, _) => "nothing was recorded".to_owned(),
+        (1, _) => format!("it has channel {}", shown[0]),
+        (_, 0) => format!("it has channels {}", shown.join(", ")),
+        (_, more) => format!("it has channels {} and {more} more", shown.join(", ")),
+    }
 }
 
 impl RecordingError {

@@ -53,10 +53,10 @@ pub struct Player {
 }
 
 impl Player {
-    /// Goes to the start; where that is inside the session, the first step draws the screen as it stood then.
+    /// Goes to the start; a channel that there is none of is refused. Where that is inside the session, the first step draws the screen as it stood then.
     pub fn new(mut reader: Reader, options: &PlayOptions) -> Result<Player, RecordingError> {
         let channel = match options.channel {
-            Some(channel) => Some(channel),
+            Some(channel) => reader.require_channel(channel).map(|()| Some(channel))?,
             None => reader.default_channel()?,
         };
         let mut sanitiser = Sanitiser::new();

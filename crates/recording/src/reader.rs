@@ -3,6 +3,7 @@
 //! Each chunk is checked against the chain before a frame of it is given out. A reader of a running recording
 //! ends where the file ends, and can be asked again later.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -220,6 +221,19 @@ impl Reader {
             return Err(self.walk.damage(Flaw::Unsealed));
         }
         verify::verify(&self.path, self.header.session, root)
+    }
+
+    /// Refuses a channel of which nothing was recorded, naming those that there are.
+    pub fn require_channel(&self, channel: u32) -> Result<(), RecordingError> {
+        let mut reader = self.again()?;
+        let mut channels = BTreeSet::new();
+        while let Some(Timed { frame, .. }) = reader.next_frame()? {
+            if frame.channel() == channel {
+                return Ok(());
+            }
+            channels.insert(frame.channel());
+        }
+        Err(RecordingError::NoChannel { channel, channels: channels.into_iter().collect() })
     }
 
     /// Finds the channel to show where none was named: the first with a terminal, else the first with a command,

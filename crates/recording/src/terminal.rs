@@ -15,6 +15,9 @@ const COLUMNS: (u16, u16) = (2, 1000);
 /// Fewer than three rows leave no room for the scroll region that `Shape::of` probes with.
 const ROWS: (u16, u16) = (3, 500);
 
+/// The longest line that is kept back until its end leaves the screen, in bytes.
+const LINE_LIMIT: usize = 64 * 1024;
+
 /// A recorded terminal's screen.
 pub struct Terminal {
     sanitiser: Sanitiser,
@@ -36,6 +39,8 @@ pub(crate) struct Snapshot {
 struct Scrolled {
     keep: bool,
     text: String,
+    /// How much of the text was looked through for a line's end, and has none.
+    searched: usize,
     state: vt100::capture::BasicFormattedCaptureState,
 }
 
@@ -112,19 +117,26 @@ impl Terminal {
         self.model.callbacks_mut().keep = true;
     }
 
-    /// Returns the lines that have left the screen, with colours; the last may be unfinished, so it is kept back.
+    /// Returns the lines that have left the screen, with colours; the last may be unfinished, so it is kept back, unless it
+    /// is longer than any line that a person wrote.
     pub(crate) fn take_lines(&mut self) -> String {
-        let text = &mut self.model.callbacks_mut().text;
-        match text.rfind('\n') {
-            Some(end) => text.drain(..=end).collect(),
+        let Scrolled { text, searched, .. } = self.model.callbacks_mut();
+        // What was kept back before has no end in it: looking again at each step would never end on one endless line.
+        let end = text.as_bytes()[*searched..].iter().rposition(|byte| *byte == b'\n');
+        let taken = match end {
+            Some(end) => text.drain(..=*searched + end).collect(),
+            None if text.len() > LINE_LIMIT => std::mem::take(text),
             None => String::new(),
-        }
+        };
+        *searched = text.len();
+        taken
     }
 
     /// Returns what is kept back and what the screen shows now, with colours.
     pub(crate) fn take_screen(&mut self) -> String {
         let (screen, lines) = self.model.screen_and_callbacks_mut();
         let mut text = std::mem::take(&mut lines.text);
+        lines.searched = 0;
         let range = vt100::capture::BasicFormattedCaptureRange::Full(&mut lines.state);
         let _ = screen.write_contents_formatted_basic(&mut text, range);
         text.push('\n');

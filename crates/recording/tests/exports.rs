@@ -149,3 +149,33 @@ async fn an_empty_recording_exports_to_headers() {
         # session 019ab697-e800-770d-b259-e4e1cb631c66 of alice as root on db-1 (ssh), 2025-11-24T16:00:00.000000Z
     "#]]).await;
 }
+
+#[tokio::test]
+async fn a_channel_that_was_not_recorded_is_refused_with_those_that_were() {
+    let place = Place::new();
+    let (id, _) = place.record(&session()).await;
+    for format in [Format::AsciicastV2, Format::AsciicastV3, Format::Text, Format::Json] {
+        let mut out = Vec::new();
+        let error = export(&mut place.recordings.read(id).unwrap(), format, Some(99), &mut out).unwrap_err();
+        assert_eq!(error.to_string(), "the recording has no channel 99; it has channels 0, 1");
+        assert!(out.is_empty());
+    }
+    let options = recording::PlayOptions { channel: Some(99), ..Default::default() };
+    let player = recording::Player::new(place.recordings.read(id).unwrap(), &options);
+    assert!(matches!(player.err(), Some(recording::RecordingError::NoChannel { .. })));
+}
+
+#[tokio::test]
+async fn a_line_that_never_ends_is_written_piece_by_piece() {
+    let text = "x".repeat(100);
+    let frames = std::iter::once((0, terminal(0)));
+    let frames: Vec<_> = frames.chain((0..3000).map(|_| (1, output(0, &text)))).collect();
+    let place = Place::new();
+    let (id, _) = place.record(&frames).await;
+    let mut out = Vec::new();
+    export(&mut place.recordings.read(id).unwrap(), Format::Text, None, &mut out).unwrap();
+    let out = String::from_utf8(out).unwrap();
+    let shown: Vec<&str> = out.lines().filter(|line| !line.starts_with('#')).collect();
+    assert_eq!(shown.concat().matches('x').count(), 300_000);
+    assert!(shown.len() > 4 && shown.iter().all(|line| line.len() < 70_000));
+}

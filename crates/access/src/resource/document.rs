@@ -163,6 +163,15 @@ fn explain(error: &serde_saphyr::Error) -> ResourceError {
         serde_saphyr::Error::AliasError { error, .. } => {
             DefaultMessageFormatter.format_message(error).into_owned()
         }
+        serde_saphyr::Error::InvalidScalar { ty: "boolean", .. } => {
+            "this is neither `true` nor `false`".to_owned()
+        }
+        serde_saphyr::Error::InvalidScalar { ty: "u32", .. } => {
+            format!("this is not a whole number from 0 to {}", u32::MAX)
+        }
+        serde_saphyr::Error::Unexpected { expected: "mapping start", .. } => {
+            "keys with their values are expected here, such as `name: web-1`".to_owned()
+        }
         other => DefaultMessageFormatter.format_message(other).into_owned(),
     };
     let message =

@@ -216,10 +216,10 @@ pub async fn prove(
         let failed = |error: audit_log::ReadError| Problem::internal(&error);
         let entries = log.read(position..position + 1).map_err(failed)?;
         let entry =
-            entries.first().ok_or_else(|| Problem::internal(&"an entry that was found cannot be read"))?;
+            entries.first().ok_or_else(|| Problem::inside("an entry that was found cannot be read"))?;
         let inclusion = log.prove(position, checkpoint.size).map_err(failed)?;
         let proof = EventProof::new(entry, &inclusion, &checkpoint);
-        Ok(proof.ok_or_else(|| Problem::internal(&"an entry that was found has no leaf"))?.to_json())
+        Ok(proof.ok_or_else(|| Problem::inside("an entry that was found has no leaf"))?.to_json())
     });
     Ok(([(header::CONTENT_TYPE, "application/json")], proof.await?).into_response())
 }
@@ -245,27 +245,55 @@ fn context(services: &Services) -> FilterContext {
 }
 
 fn question(services: &Services, search: &Search, scope: Scope) -> Result<Question, Problem> {
-    let instant = |text: &Option<String>| text.as_deref().map(|text| instant(services, text)).transpose();
     let cursor = search.cursor.as_deref().map(str::parse).transpose();
+    let (since, until) = range(services, search.since.as_deref(), search.until.as_deref())?;
     Ok(Question {
         filter: parse(services, &search.filter)?,
         scope,
-        since: instant(&search.since)?,
-        until: instant(&search.until)?,
+        since,
+        until,
         order: match search.order {
             WhichFirst::Newest => Order::NewestFirst,
             WhichFirst::Oldest => Order::OldestFirst,
         },
-        limit: search.limit.clamp(1, MAX_ROWS) as usize,
+        limit: rows(search.limit)?,
         cursor: cursor.map_err(|error: CursorError| Problem::bad_request("cursor", error.to_string()))?,
         budget: DEFAULT_BUDGET,
     })
 }
 
+/// Reads how many rows a page shall have; more than a page takes means a full page.
+pub fn rows(limit: u32) -> Result<usize, Problem> {
+    if limit == 0 {
+        let detail = format!("`limit` is 0, so nothing could be answered; it takes 1 to {MAX_ROWS}");
+        return Err(Problem::bad_request("limit", detail));
+    }
+    Ok(limit.min(MAX_ROWS) as usize)
+}
+
+/// Reads from when on and until when; a range that nothing can lie in is refused.
+pub fn range(
+    services: &Services,
+    since: Option<&str>,
+    until: Option<&str>,
+) -> Result<(Option<Timestamp>, Option<Timestamp>), Problem> {
+    let since = since.map(|text| instant(services, text)).transpose()?;
+    let until = until.map(|text| instant(services, text)).transpose()?;
+    if let (Some(since), Some(until)) = (since, until)
+        && since >= until
+    {
+        let detail = format!("`since` ({since}) is not before `until` ({until}), so nothing can lie between");
+        return Err(Problem::bad_request("time", detail));
+    }
+    Ok((since, until))
+}
+
 /// Reads a time as people write it.
-pub fn instant(services: &Services, text: &str) -> Result<Timestamp, Problem> {
+fn instant(services: &Services, text: &str) -> Result<Timestamp, Problem> {
     event::filter::parse_time(text, &context(services)).ok_or_else(|| {
-        let detail = format!("`{text}` is no time; write 2026-01-31, 2026-01-31T08:00:00Z, or now-24h");
+        let detail = format!(
+            "`{text}` is no time before 9999-12-31; write 2026-01-31, 2026-01-31T08:00:00Z, or now-24h"
+        );
         Problem::bad_request("time", detail)
     })
 }

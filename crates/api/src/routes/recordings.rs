@@ -125,10 +125,15 @@ pub async fn export(
     let permit = services.permit(&caller, ApiResource::Recordings, Verb::Export).await?;
     visible(&services, &permit, session).await?;
     let format: Format = export.format.parse().map_err(|why: String| Problem::bad_request("format", why))?;
+    let recordings = services.recordings.clone();
+    let mut reader = blocking(move || {
+        let reader = recordings.read(session)?;
+        export.channel.map_or(Ok(()), |channel| reader.require_channel(channel))?;
+        Ok(reader)
+    })
+    .await?;
     let exported = Exported { recording: session, format: format.to_string() };
     record(&services, &permit, Detail::RecordingExported(exported), session).await?;
-    let recordings = services.recordings.clone();
-    let mut reader = blocking(move || Ok(recordings.read(session)?)).await?;
     Ok(octets("application/octet-stream", move |out| {
         recording::export(&mut reader, format, export.channel, out).map_err(std::io::Error::other)
     }))
@@ -202,6 +207,9 @@ fn hex(bytes: &[u8]) -> String {
 
 impl From<RecordingError> for Problem {
     fn from(error: RecordingError) -> Problem {
-        Problem::internal(&error)
+        match error {
+            RecordingError::NoChannel { .. } => Problem::bad_request("channel", error.to_string()),
+            error => Problem::internal(&error),
+        }
     }
 }

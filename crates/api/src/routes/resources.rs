@@ -30,8 +30,17 @@ pub async fn apply(
 ) -> Result<Json<Vec<wire::Applied>>, Problem> {
     let resources =
         Resource::parse_all(&text).map_err(|error| Problem::bad_request("resource", error.to_string()))?;
-    let mut permitted = Vec::with_capacity(resources.len());
-    for resource in resources {
+    if resources.is_empty() {
+        let detail =
+            "there is no resource in it; a document begins with `kind: role`, `target`, `lock` or `user`";
+        return Err(Problem::bad_request("resource", detail));
+    }
+    services.access.check_roles_of(&resources)?;
+    // Users come last: they may hold roles of the same text.
+    let (users, others): (Vec<_>, Vec<_>) =
+        resources.into_iter().partition(|resource| resource.kind() == ResourceKind::User);
+    let mut permitted = Vec::new();
+    for resource in others.into_iter().chain(users) {
         let permit = services.access.authorize_api(&caller.who, operation(&services, &resource)?).await?;
         if !matches!(resource, Resource::User(_)) {
             services.access.check_apply(&permit, &resource)?;
@@ -66,7 +75,7 @@ fn after(applied: &[wire::Applied], mut problem: Problem) -> Problem {
 fn operation(services: &Services, resource: &Resource) -> Result<Operation, Problem> {
     let Resource::User(user) = resource else { return Ok(services.access.operation_of_apply(resource)) };
     let verb = if services.identity.user(&user.name).is_some() { Verb::Update } else { Verb::Create };
-    Operation::new(ApiResource::Users, verb).ok_or_else(|| Problem::internal(&"no such operation"))
+    Operation::new(ApiResource::Users, verb).ok_or_else(|| Problem::not_found("there is no such operation"))
 }
 
 /// Applies one resource; returns what that did, and the invite of a user who is new.
@@ -88,12 +97,12 @@ async fn apply_user(
 ) -> Result<(String, Option<String>), Problem> {
     let (new, disabled) = user.split();
     let Some(before) = services.identity.user(&new.name) else {
-        let invite = services.identity.create_user(permit.author(), new).await?;
+        let invite = services.access.create_user(permit, new).await?;
         return Ok(("created".to_owned(), Some(users::link(services, &invite))));
     };
     let NewUser { name, roles, traits } = new;
     let update = UserUpdate { roles: Some(roles), traits: Some(traits), disabled: Some(disabled) };
-    let after = services.identity.update_user(permit.author(), &name, update).await?;
+    let after = services.access.update_user(permit, &name, update).await?;
     Ok((if after == before { "unchanged" } else { "updated" }.to_owned(), None))
 }
 
@@ -176,16 +185,25 @@ fn shown(listed: Listed) -> Result<wire::Resource, Problem> {
 
 impl From<AccessError> for Problem {
     fn from(error: AccessError) -> Problem {
+        if let AccessError::Identity(error) = error {
+            return error.into();
+        }
         match &error {
             AccessError::NotFound { .. } => Problem::not_found(error.to_string()),
             AccessError::Preset(_) | AccessError::Full { .. } | AccessError::LocksYourself(_) => {
                 Problem::conflict("not_possible", error.to_string())
             }
-            AccessError::User | AccessError::Expired(_) => Problem::bad_request("invalid", error.to_string()),
-            AccessError::Log(_) => Problem::unavailable("log_unavailable", error.to_string()),
-            AccessError::Permit { .. } | AccessError::Table(_) | AccessError::Row { .. } => {
-                Problem::internal(&error)
+            AccessError::LastAdministrator { .. } => {
+                Problem::conflict(access::code::LAST_ADMINISTRATOR, error.to_string())
             }
+            AccessError::User | AccessError::Expired(_) | AccessError::NoSuchRole { .. } => {
+                Problem::bad_request("invalid", error.to_string())
+            }
+            AccessError::Log(_) => Problem::unavailable("log_unavailable", error.to_string()),
+            AccessError::Permit { .. }
+            | AccessError::Table(_)
+            | AccessError::Row { .. }
+            | AccessError::Identity(_) => Problem::internal(&error),
         }
     }
 }

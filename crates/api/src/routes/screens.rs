@@ -17,7 +17,7 @@ use utoipa::IntoParams;
 
 use crate::caller::Caller;
 use crate::extract::Query;
-use crate::routes::events::{instant, parse, scope};
+use crate::routes::events::{parse, range, scope};
 use crate::routes::recordings::blocking;
 use crate::wire::{ScreenLine, ScreenLines};
 use crate::{Problem, Services};
@@ -100,12 +100,12 @@ pub async fn search(
 }
 
 fn question(services: &Services, permit: &ApiPermit, search: &Search) -> Result<Question, Problem> {
-    let time = |text: &Option<String>| text.as_deref().map(|text| instant(services, text)).transpose();
+    let (since, until) = range(services, search.since.as_deref(), search.until.as_deref())?;
     let cursor = search.cursor.as_deref().map(str::parse).transpose();
     Ok(Question {
         filter: parse(services, &search.filter)?,
-        since: time(&search.since)?,
-        until: time(&search.until)?,
+        since,
+        until,
         order: Order::NewestFirst,
         limit: SESSIONS_OF_A_PAGE,
         cursor: cursor

@@ -16,7 +16,7 @@ use utoipa::IntoParams;
 
 use crate::caller::Caller;
 use crate::extract::{Path, Query};
-use crate::routes::events::{instant, parse, scope};
+use crate::routes::events::{parse, range, rows, scope};
 use crate::wire::{Session, Sessions};
 use crate::{Problem, Services};
 
@@ -53,12 +53,13 @@ pub async fn list(
 ) -> Result<Json<Sessions>, Problem> {
     let permit = services.permit(&caller, ApiResource::Sessions, Verb::List).await?;
     let cursor = which.cursor.as_deref().map(str::parse).transpose();
+    let (since, until) = range(&services, which.since.as_deref(), which.until.as_deref())?;
     let question = Question {
         filter: parse(&services, &which.filter)?,
-        since: which.since.as_deref().map(|text| instant(&services, text)).transpose()?,
-        until: which.until.as_deref().map(|text| instant(&services, text)).transpose()?,
+        since,
+        until,
         order: Order::NewestFirst,
-        limit: which.limit.clamp(1, 1000) as usize,
+        limit: rows(which.limit)?,
         cursor: cursor.map_err(|error: CursorError| Problem::bad_request("cursor", error.to_string()))?,
         scope: scope(&services, &permit)?,
         budget: DEFAULT_BUDGET,

@@ -32,7 +32,7 @@ pub async fn create(
 ) -> Result<(StatusCode, Json<wire::Invite>), Problem> {
     let permit = services.permit(&caller, ApiResource::Users, Verb::Create).await?;
     let new = NewUser { name: user.name, roles: user.roles, traits: user.traits };
-    let invite = services.identity.create_user(permit.author(), new).await?;
+    let invite = services.access.create_user(&permit, new).await?;
     Ok((StatusCode::CREATED, Json(invited(&services, &invite))))
 }
 
@@ -65,7 +65,7 @@ pub async fn update(
 ) -> Result<Json<wire::User>, Problem> {
     let permit = services.permit(&caller, ApiResource::Users, Verb::Update).await?;
     let update = UserUpdate { roles: change.roles, traits: change.traits, disabled: change.disabled };
-    let user = services.identity.update_user(permit.author(), &name, update).await?;
+    let user = services.access.update_user(&permit, &name, update).await?;
     Ok(Json(shown(user)))
 }
 
@@ -77,7 +77,7 @@ pub async fn delete(
     Path(name): Path<String>,
 ) -> Result<StatusCode, Problem> {
     let permit = services.permit(&caller, ApiResource::Users, Verb::Delete).await?;
-    services.identity.delete_user(permit.author(), &name).await?;
+    services.access.delete_user(&permit, &name).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -125,7 +125,7 @@ impl From<IdentityError> for Problem {
             IdentityError::NoSuchUser(_) | IdentityError::NoSuchLogin(_) => {
                 Problem::not_found(error.to_string())
             }
-            IdentityError::UserExists(_) | IdentityError::LastAdmin(_) | IdentityError::Rotation { .. } => {
+            IdentityError::UserExists(_) | IdentityError::Rotation { .. } => {
                 Problem::conflict("not_possible", error.to_string())
             }
             IdentityError::Name { .. }

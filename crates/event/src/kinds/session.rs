@@ -91,7 +91,8 @@ details! {
     }
     /// A session that was cut.
     Terminated {
-        /// `person`, `lock`, `expired`, `idle`, `recording`, `log`.
+        /// `person`; `lock`, `login` (ended, or its user is gone), `access` (no rule grants it any more, or the target changed);
+        /// `expired`, `idle`, `recording`, `log`.
         cause: String,
     }
     /// A session that a crash left open.

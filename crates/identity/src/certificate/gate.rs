@@ -24,6 +24,30 @@ const GATE_CREDENTIAL_LIFE: Duration = Duration::from_secs(5 * 60);
 /// How many host certificates are remembered; the names come from clients.
 const MAX_REMEMBERED: usize = 4096;
 
+/// What every credential permits. `~/.ssh/rc` is the account's own, and no option speaks of it.
+const ALWAYS: [&str; 2] = ["permit-pty", "permit-user-rc"];
+
+/// What a session may forward, as the credential tells the target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Forwarding {
+    /// The client's X11 display.
+    X11,
+    /// The client's SSH agent.
+    Agent,
+    /// TCP ports and sockets.
+    Ports,
+}
+
+impl Forwarding {
+    fn extension(self) -> &'static str {
+        match self {
+            Forwarding::X11 => "permit-X11-forwarding",
+            Forwarding::Agent => "permit-agent-forwarding",
+            Forwarding::Ports => "permit-port-forwarding",
+        }
+    }
+}
+
 /// The gate's host certificates that were made already.
 #[derive(Default)]
 pub(crate) struct HostCertificates(Mutex<HashMap<HostKey, Remembered>>);
@@ -100,6 +124,7 @@ impl Identity {
             principals: vec![name.into()],
             valid_after: now.minus(CLOCK_SKEW),
             valid_before: now.plus(GATE_HOST_LIFE),
+            extensions: &[],
         };
         let certificate =
             inner.issue(AuthorityKind::Host, request, &Author::system("gate"), |event| event).await?;
@@ -133,24 +158,29 @@ impl Identity {
             principals,
             valid_after: now.minus(CLOCK_SKEW),
             valid_before: now.plus(life),
+            extensions: &[],
         };
         inner.issue(AuthorityKind::Host, request, by, |event| event).await
     }
 
     /// A fresh key and certificate with which the gate logs in to one target for one session.
     ///
-    /// It lives five minutes, long enough to log in once; the session itself is ended by the gate, not by this.
+    /// It lives five minutes, long enough to log in once; the session itself is ended by the gate, not by this. It permits
+    /// a terminal and those `forwardings` alone, so that the target refuses the others too.
     pub async fn gate_credential(
         &self,
         actor: &Actor,
         session: SessionId,
         login: &str,
+        forwardings: &[Forwarding],
     ) -> Result<(PrivateKey, Certificate), IdentityError> {
         let inner = self.inner();
         let account: Principal = login.parse().map_err(IdentityError::name(login))?;
         let user: UserName = actor.user.parse().map_err(IdentityError::name(&actor.user))?;
         let key = PrivateKey::from(Ed25519Keypair::from_seed(&Zeroizing::new(inner.ambient.random::<32>())));
         let now = inner.ambient.now();
+        let extensions: Vec<&str> =
+            forwardings.iter().map(|forwarding| forwarding.extension()).chain(ALWAYS).collect();
         let request = SshRequest {
             key: key.public_key().key_data(),
             cert_type: CertType::User,
@@ -158,6 +188,7 @@ impl Identity {
             principals: vec![account.into()],
             valid_after: now.minus(CLOCK_SKEW),
             valid_before: now.plus(GATE_CREDENTIAL_LIFE),
+            extensions: &extensions,
         };
         let about = |event: Event| event.in_session(session);
         let certificate =

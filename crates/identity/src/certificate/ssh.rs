@@ -9,7 +9,7 @@ use ssh_key::{Algorithm, Certificate, HashAlg, PrivateKey, PublicKey};
 use super::{from_unix_seconds, unix_seconds};
 use crate::error::IdentityError;
 
-/// Extensions of every user certificate. Which of them a session may use, the gate decides for each request.
+/// Extensions of every person's certificate. Which of them a session may use, the gate decides for each request.
 pub(crate) const EXTENSIONS: [&str; 5] = [
     "permit-X11-forwarding",
     "permit-agent-forwarding",
@@ -31,6 +31,8 @@ pub(crate) struct SshRequest<'a> {
     pub principals: Vec<String>,
     pub valid_after: Timestamp,
     pub valid_before: Timestamp,
+    /// What the certificate permits; a host certificate permits nothing.
+    pub extensions: &'a [&'static str],
 }
 
 /// Signs an SSH certificate.
@@ -54,10 +56,8 @@ pub(crate) fn sign(
         for principal in &request.principals {
             builder.valid_principal(principal)?;
         }
-        if request.cert_type == CertType::User {
-            for extension in EXTENSIONS {
-                builder.extension(extension, "")?;
-            }
+        for extension in request.extensions {
+            builder.extension(*extension, "")?;
         }
         builder.sign(authority)
     };
@@ -135,6 +135,7 @@ mod tests {
             principals: vec![],
             valid_after: Timestamp::EPOCH,
             valid_before: Timestamp::EPOCH.plus(std::time::Duration::from_secs(60)),
+            extensions: &[],
         };
         assert!(sign(request, &key, &ambient).is_err());
     }

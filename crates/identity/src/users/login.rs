@@ -305,6 +305,7 @@ impl Inner {
             principals: vec![name.to_owned()],
             valid_after: now.minus(CLOCK_SKEW),
             valid_before: expires,
+            extensions: &ssh::EXTENSIONS,
         };
         let ssh = ssh::sign(ssh, authorities.ssh_signer(AuthorityKind::User), &self.ambient)?;
         let tls = TlsRequest {

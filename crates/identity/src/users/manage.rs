@@ -11,7 +11,6 @@ use event::{Author, Detail, Event, Target};
 use serde::{Deserialize, Serialize};
 
 use super::invite::{INVITE_LIFE, Invite, InvitePurpose, InviteToken};
-use crate::ADMIN_ROLE;
 use crate::change::Change;
 use crate::directory::RowChange;
 use crate::error::IdentityError;
@@ -86,9 +85,6 @@ impl Identity {
         after.traits = update.traits.unwrap_or(after.traits);
         after.disabled = update.disabled.unwrap_or(after.disabled);
         check_attributes(&after.roles, &after.traits)?;
-        if administers(&before) && !administers(&after) {
-            inner.keep_an_admin(name)?;
-        }
         let shown = after.shown();
         let mut change = Change::default().event(inner.updated(by, &before, &after));
         if after.disabled {
@@ -104,9 +100,6 @@ impl Identity {
         let inner = self.inner();
         let turn = inner.turn().await;
         let before = inner.user(name)?;
-        if administers(&before) {
-            inner.keep_an_admin(name)?;
-        }
         let changed = Changed { name: name.to_owned(), before: Some(json(&before)), after: None };
         let event = inner.about_user(by, name, Detail::UserDelete(changed));
         let mut change = inner.end_logins(Change::default().event(event), by, name);
@@ -209,22 +202,6 @@ impl Inner {
             Target { kind: "user".to_owned(), name: user.to_owned(), labels: BTreeMap::new(), address: None };
         by.event(&self.ambient, detail).at_target(Some(target))
     }
-
-    /// Refuses a change that would leave nobody who can administer.
-    fn keep_an_admin(&self, leaving: &str) -> Result<(), IdentityError> {
-        let directory = self.directory();
-        let others =
-            directory.users.values().map(|kept| &kept.row).filter(|row| row.name.as_str() != leaving);
-        if others.into_iter().any(administers) {
-            Ok(())
-        } else {
-            Err(IdentityError::LastAdmin(leaving.to_owned()))
-        }
-    }
-}
-
-fn administers(user: &UserRow) -> bool {
-    user.joined() && !user.disabled && user.roles.iter().any(|role| role == ADMIN_ROLE)
 }
 
 fn withdraw_invite(change: Change, row: &UserRow) -> Change {

@@ -9,6 +9,7 @@ use clap::Args;
 
 use super::{Context, ssh_config};
 use crate::client::Client;
+use crate::failure::Failure;
 use crate::profile::{Folder, Profile};
 use crate::terminal::{ask, ask_secret, print_one};
 
@@ -97,10 +98,11 @@ fn whereto(arguments: &Arguments, folder: &Folder) -> Result<(String, Option<Str
         let server = if server.contains("://") { server.clone() } else { format!("https://{server}") };
         return Ok((server.trim_end_matches('/').to_owned(), arguments.ca.clone(), None));
     }
-    let profile = folder
-        .profile()
-        .context("say where the server is: --invite LINK, or --server ADDRESS --ca FINGERPRINT")?;
-    Ok((profile.server, arguments.ca.clone(), None))
+    if !folder.has_profile() {
+        let what = "this folder knows no server yet; say where it is: --invite LINK, or --server ADDRESS --ca FINGERPRINT";
+        return Err(Failure::NotSignedIn(what.to_owned()).into());
+    }
+    Ok((folder.profile()?.server, arguments.ca.clone(), None))
 }
 
 /// Fetches the server's authorities and holds them against the fingerprint, or against those of the last login.

@@ -88,6 +88,15 @@ impl Context {
     }
 }
 
+/// Reads how many rows are wanted.
+fn at_least_one(text: &str) -> Result<u32, String> {
+    match text.parse() {
+        Ok(0) => Err("this would show nothing; give 1 or more".to_owned()),
+        Ok(number) => Ok(number),
+        Err(_) => Err(format!("it takes a whole number from 1 to {}", u32::MAX)),
+    }
+}
+
 /// Runs the verb that was given.
 pub fn run(lodge: Lodge) -> Result<()> {
     let context = Context { folder: Folder::new(lodge.home)?, output: lodge.output };

@@ -10,6 +10,7 @@ use clap::Args;
 use server::config::MessageFormat;
 use server::{Config, Server};
 use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
 
 /// Runs the server: the gate, the API, the audit log.
 ///
@@ -92,9 +93,7 @@ fn raise_file_limit() {
 }
 
 fn start_messages(config: &Config) -> Result<()> {
-    let level = &config.messages.level;
-    let filter = tracing_subscriber::EnvFilter::try_new(level)
-        .with_context(|| format!("`{level}` is no message level"))?;
+    let filter = message_filter(&config.messages.level)?;
     let messages = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let messages = messages.with_ansi(std::io::stderr().is_terminal());
     match config.messages.format {
@@ -104,14 +103,38 @@ fn start_messages(config: &Config) -> Result<()> {
     Ok(())
 }
 
+/// Target of the messages that hold an invite. They are shown whatever the level: without them nobody gets in.
+const INVITE: &str = "lodge::invite";
+
+/// Words that stand alone as a level.
+const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+
+/// Makes the filter of messages. A word that is no level would silently hide everything, so it is refused.
+fn message_filter(level: &str) -> Result<EnvFilter> {
+    let parts: Vec<&str> = level.split(',').map(str::trim).collect();
+    for part in &parts {
+        let word = part.to_lowercase();
+        if part.is_empty() || !part.contains(['=', '[']) && !LEVELS.contains(&word.as_str()) {
+            bail!(
+                "`messages.level` is {level:?}, and {part:?} is no level; write one of {}, or `crate=level` pairs, separated by commas",
+                LEVELS.join(", ")
+            );
+        }
+    }
+    let filter =
+        EnvFilter::try_new(parts.join(",")).with_context(|| format!("`messages.level` is {level:?}"))?;
+    Ok(filter.add_directive(format!("{INVITE}=info").parse().context("cannot show invites")?))
+}
+
 async fn serve(config: &Config, arguments: &Arguments) -> Result<()> {
     let server = Server::start(config, server::system::ambient()).await?;
     tracing::info!(api = %server.api, ssh = %server.ssh, metrics = %server.metrics, "listening");
     if let Some(invite) = &server.invite {
-        tracing::info!("nobody has joined yet; the first admin's invite: {invite}");
+        tracing::info!(target: INVITE, "nobody has joined yet; the first admin's invite: {invite}");
     }
     if let Some(name) = &arguments.invite_admin {
-        tracing::info!("invite of the admin {name}: {}", server.invite_admin(name).await?);
+        let invite = server.invite_admin(name).await?;
+        tracing::info!(target: INVITE, "invite of the admin {name}: {invite}");
     }
     if let Some(path) = &arguments.ready_file {
         announce(&server, path)?;
@@ -145,4 +168,28 @@ fn announce(server: &Server, path: &std::path::Path) -> Result<()> {
         std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
     file.write_all(facts.to_string().as_bytes())?;
     std::fs::rename(&unfinished, path).with_context(|| format!("cannot write {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn levels_that_would_hide_everything_are_refused() {
+        for bad in ["", " ", "info,", "ifno", "lodge", "info,,debug", "lodge=loud"] {
+            let error = message_filter(bad).unwrap_err();
+            assert!(format!("{error:#}").contains("messages.level"), "{bad:?}: {error:#}");
+        }
+        for good in ["info", "off", "WARN", "info,russh=debug", "lodge=trace, api=info", "[span]=debug"] {
+            message_filter(good).unwrap();
+        }
+    }
+
+    #[test]
+    fn invites_are_shown_at_every_level() {
+        for level in ["off", "error", "lodge=error", "off,lodge::invite=off"] {
+            let filter = message_filter(level).unwrap().to_string();
+            assert!(filter.contains("lodge::invite=info"), "{level}: {filter}");
+        }
+    }
 }

@@ -4,7 +4,7 @@ use anyhow::Result;
 use api::wire::{ScreenLine, ScreenLines, Session, Sessions};
 use clap::{Args, Subcommand};
 
-use super::Context;
+use super::{Context, at_least_one};
 use crate::client::{Client, segment};
 use crate::terminal::{Output, print_line, print_rows};
 
@@ -26,7 +26,7 @@ enum Verb {
         #[arg(default_value = "")]
         filter: String,
         /// How many.
-        #[arg(long, default_value_t = 50)]
+        #[arg(long, default_value_t = 50, value_parser = at_least_one)]
         limit: u32,
     },
     /// Finds words in what terminals showed and commands wrote.

@@ -4,6 +4,7 @@
 #![allow(dead_code, reason = "each journey uses its own part of the bed")]
 
 mod person;
+mod screen;
 mod sshd;
 
 use std::fs::{self, File};
@@ -15,6 +16,8 @@ use std::time::Duration;
 
 pub use person::Person;
 pub use sshd::Sshd;
+
+use screen::Screen;
 
 /// How often a starting program is looked at, 50 ms apart.
 const PATIENCE: u32 = 600;
@@ -259,6 +262,18 @@ impl Bed {
         let made =
             admin.run(&["users", "add", name, "--roles", "access", "--trait", &logins, "-o", "json"]).ok();
         self.join(&invite_of(&made))
+    }
+
+    /// Starts an X server, as one stands on a person's desk.
+    pub fn screen(&self) -> Screen {
+        Screen::start(self.folder.path())
+    }
+
+    /// Applies documents as this person would, from a file.
+    pub fn apply(&self, person: &Person, yaml: &str) -> Run {
+        let file = self.path("applied.yaml");
+        fs::write(&file, yaml).expect("a file can be written");
+        person.run(&["apply", "-f", &file.to_string_lossy()])
     }
 
     /// Leaves the server running and its folder in place.

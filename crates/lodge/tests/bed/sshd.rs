@@ -36,6 +36,7 @@ impl Sshd {
              AuthorizedKeysFile {shown}/authorized_keys\n\
              UsePAM no\nStrictModes no\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nSubsystem sftp internal-sftp\n\
              AllowAgentForwarding yes\nAllowTcpForwarding yes\nAllowStreamLocalForwarding yes\nX11Forwarding yes\nAcceptEnv LANG LC_*\n\
+             SetEnv XAUTHORITY={shown}/Xauthority\n\
              PermitRootLogin prohibit-password\nMaxStartups 1000\nMaxSessions 1000\nLogLevel VERBOSE\nPrintMotd no\n"
         );
         fs::write(folder.join("sshd_config"), config).expect("a file can be written");

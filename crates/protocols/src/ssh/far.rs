@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use event::Detail;
 use event::kinds::session as kinds;
-use gateway::{DialError, Gateway, HostKey, IdentityError, Session};
+use gateway::{DialError, Forwarding, Gateway, HostKey, IdentityError, Session, SessionOptions};
 use russh::keys::{HashAlg, PublicKey, PublicKeyOrCertificate};
 use russh::{Channel, client};
 use tokio::sync::{mpsc, oneshot};
@@ -102,10 +102,11 @@ async fn log_in(
         channels,
         _gone: gone_sender,
     };
+    let forwardings = forwardings(permit.options());
     // The certificate is made while the key exchange runs.
     let (connected, credential) = tokio::join!(
         client::connect_stream(config, wire, far),
-        gateway.identity().gate_credential(permit.actor(), permit.session(), permit.login()),
+        gateway.identity().gate_credential(permit.actor(), permit.session(), permit.login(), &forwardings),
     );
     let found = mismatch.lock().expect("no panic happens while the lock is held").take();
     if let Some(Mismatch { shown, why }) = found {
@@ -121,6 +122,16 @@ async fn log_in(
         Ok(_) => Err(ReachError::Login { target, login: permit.login().to_owned() }),
         Err(source) => Err(ReachError::Handshake { target, source }),
     }
+}
+
+/// What the options let a session forward.
+fn forwardings(options: &SessionOptions) -> Vec<Forwarding> {
+    let given = [
+        (options.x11_forwarding, Forwarding::X11),
+        (options.agent_forwarding, Forwarding::Agent),
+        (options.port_forwarding, Forwarding::Ports),
+    ];
+    given.into_iter().filter(|(given, _)| *given).map(|(_, forwarding)| forwarding).collect()
 }
 
 async fn reject_host_key(session: &Session, shown: String, why: &str) {

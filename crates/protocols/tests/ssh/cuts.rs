@@ -44,7 +44,7 @@ async fn a_logout_cuts_a_running_session() {
     let bed = Bed::new("{}").await;
     let running = lasting(&bed).await;
     bed.identity.logout(&event::Author::of(Bed::admin(), None), bed.alice.login).await.unwrap();
-    assert_cut(&bed, running, "locked", Some("lock")).await;
+    assert_cut(&bed, running, "locked", Some("login")).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -54,13 +54,16 @@ impl FromStr for Format {
 /// Writes the rest of a recording, from where the reader stands, in another format.
 ///
 /// An asciicast holds one channel: `channel`, or else the recording's default channel. Text and JSON hold all
-/// channels unless one is named.
+/// channels unless one is named. A channel that there is none of is refused before anything is written.
 pub fn export(
     reader: &mut Reader,
     format: Format,
     channel: Option<u32>,
     out: &mut dyn Write,
 ) -> Result<(), RecordingError> {
+    if let Some(channel) = channel {
+        reader.require_channel(channel)?;
+    }
     match format {
         Format::AsciicastV2 => asciicast::export(reader, asciicast::Version::Two, channel, out),
         Format::AsciicastV3 => asciicast::export(reader, asciicast::Version::Three, channel, out),

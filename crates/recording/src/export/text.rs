@@ -27,13 +27,13 @@ pub(super) fn export(
         header.session, header.user, header.login, header.target, header.protocol, header.started
     );
     writeln!(out, "{}", visible(&about)).map_err(write_error)?;
-    let mut text = Text { out, channels: BTreeMap::new(), shown: None, drawn: Vec::new() };
+    let mut text = Text { out, channels: Channels::default(), shown: None, drawn: Vec::new() };
     while let Some(Timed { frame, .. }) = reader.next_frame()? {
         if channel.is_none_or(|channel| channel == frame.channel()) {
             text.take(frame).map_err(write_error)?;
         }
     }
-    for (channel, ended) in std::mem::take(&mut text.channels) {
+    for (channel, ended) in std::mem::take(&mut text.channels.shown) {
         text.finish(channel, ended).map_err(write_error)?;
     }
     Ok(())
@@ -41,10 +41,44 @@ pub(super) fn export(
 
 struct Text<'a> {
     out: &'a mut dyn Write,
-    channels: BTreeMap<u32, Shown>,
+    channels: Channels,
     /// The channel whose lines were written last.
     shown: Option<u32>,
     drawn: Vec<u8>,
+}
+
+/// The open channels. Counts those with terminals as they come and go: a recording may open any number of channels, and
+/// looking through all of them at each would take a time that grows with the square of the recording.
+#[derive(Default)]
+struct Channels {
+    shown: BTreeMap<u32, Shown>,
+    terminals: usize,
+}
+
+impl Channels {
+    /// Puts a terminal on a channel, unless there are too many; returns what the channel showed before.
+    fn put_terminal(&mut self, channel: u32, columns: u16, rows: u16) -> Option<Shown> {
+        if self.terminals >= MOST_TERMINALS {
+            return None;
+        }
+        let mut terminal = Terminal::new(columns, rows);
+        terminal.keep_lines();
+        let before = self.remove(channel);
+        self.terminals += 1;
+        self.shown.insert(channel, Shown::Terminal(Box::new(terminal)));
+        before
+    }
+
+    fn remove(&mut self, channel: u32) -> Option<Shown> {
+        let removed = self.shown.remove(&channel)?;
+        self.terminals -= usize::from(matches!(removed, Shown::Terminal(_)));
+        Some(removed)
+    }
+
+    /// Returns what a channel shows; one that nothing is known of shows lines.
+    fn of(&mut self, channel: u32) -> &mut Shown {
+        self.shown.entry(channel).or_insert_with(|| Shown::Lines(Vec::new()))
+    }
 }
 
 /// How a channel is shown.
@@ -61,10 +95,8 @@ impl Text<'_> {
     fn take(&mut self, frame: Frame) -> std::io::Result<()> {
         match frame {
             Frame::Terminal { channel, term, columns, rows } => {
-                if self.terminals() < MOST_TERMINALS {
-                    let mut terminal = Terminal::new(columns, rows);
-                    terminal.keep_lines();
-                    self.channels.insert(channel, Shown::Terminal(Box::new(terminal)));
+                if let Some(before) = self.channels.put_terminal(channel, columns, rows) {
+                    self.finish(channel, before)?;
                 }
                 self.note(channel, &format!("terminal {term}, {columns}x{rows}"))
             }
@@ -74,13 +106,13 @@ impl Text<'_> {
             }
             Frame::Input { .. } => Ok(()),
             Frame::Resize { channel, columns, rows } => {
-                if let Some(Shown::Terminal(terminal)) = self.channels.get_mut(&channel) {
+                if let Some(Shown::Terminal(terminal)) = self.channels.shown.get_mut(&channel) {
                     terminal.resize(columns, rows);
                 }
                 Ok(())
             }
             Frame::End { channel, exit_code } => {
-                if let Some(ended) = self.channels.remove(&channel) {
+                if let Some(ended) = self.channels.remove(channel) {
                     self.finish(channel, ended)?;
                 }
                 match exit_code {
@@ -91,21 +123,19 @@ impl Text<'_> {
         }
     }
 
-    fn terminals(&self) -> usize {
-        self.channels.values().filter(|shown| matches!(shown, Shown::Terminal(_))).count()
-    }
-
     fn output(&mut self, channel: u32, bytes: &[u8]) -> std::io::Result<()> {
-        let lines = match self.channels.entry(channel).or_insert_with(|| Shown::Lines(Vec::new())) {
+        let lines = match self.channels.of(channel) {
             Shown::Terminal(terminal) => {
                 self.drawn.clear();
                 terminal.sanitise(bytes, &mut self.drawn);
                 draw(terminal, &self.drawn)
             }
             Shown::Lines(partial) => {
+                // What is held back has no line end in it, so only what is new is looked through.
+                let held = partial.len();
                 partial.extend_from_slice(bytes);
-                let whole = match partial.iter().rposition(|byte| *byte == b'\n') {
-                    Some(end) => partial.drain(..=end).collect(),
+                let whole = match bytes.iter().rposition(|byte| *byte == b'\n') {
+                    Some(end) => partial.drain(..=held + end).collect(),
                     None if partial.len() > LINE_LIMIT => std::mem::take(partial),
                     None => Vec::new(),
                 };
@@ -223,4 +253,34 @@ fn visible(text: &str) -> String {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn open_terminals_are_counted_and_never_searched_for() {
+        let mut channels = Channels::default();
+        let counted = |channels: &Channels| {
+            let open = channels.shown.values().filter(|shown| matches!(shown, Shown::Terminal(_))).count();
+            assert_eq!(channels.terminals, open);
+            open
+        };
+        for channel in 0..200 {
+            channels.of(channel);
+            assert_eq!(channels.put_terminal(channel, 4, 3).is_some(), counted(&channels) > channel as usize);
+        }
+        assert_eq!(counted(&channels), MOST_TERMINALS);
+        assert!(channels.put_terminal(7, 4, 3).is_none(), "one too many");
+        for channel in (0..200).rev() {
+            channels.remove(channel);
+            counted(&channels);
+            assert!(channels.remove(channel).is_none());
+        }
+        assert_eq!(channels.terminals, 0);
+        channels.put_terminal(7, 4, 3);
+        assert!(channels.put_terminal(7, 9, 9).is_some(), "what it showed before is not lost");
+        assert_eq!(counted(&channels), 1);
+    }
 }

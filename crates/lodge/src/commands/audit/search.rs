@@ -3,9 +3,11 @@
 use anyhow::Result;
 use api::wire::{EventRow, Events};
 use clap::{Args, ValueEnum};
-use event::Record;
+use event::filter::{FilterContext, parse_time};
+use event::{Record, Timestamp};
 
 use super::Context;
+use crate::commands::at_least_one;
 use crate::terminal::{Output, bad, print_rows};
 
 /// Searches the log, newest first. `lodge audit search 'kind: session.* and actor.user: alice' --since now-24h`
@@ -23,7 +25,7 @@ pub struct Arguments {
     #[arg(long, value_name = "TIME")]
     until: Option<String>,
     /// How many.
-    #[arg(long, default_value_t = 100)]
+    #[arg(long, default_value_t = 100, value_parser = at_least_one)]
     limit: u32,
     /// Which come first.
     #[arg(long, value_enum, default_value_t)]
@@ -66,6 +68,9 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
         }
     };
     print_rows(context.output, &rows, HEADINGS, cells)?;
+    if let Some(since) = arguments.since.as_deref().filter(|_| rows.is_empty()) {
+        note_future(since);
+    }
     if context.output == Output::Table {
         let more = if cursor.is_some() { "; there are more (--limit)" } else { "" };
         let whole = if coverage.complete || cursor.is_some() {
@@ -82,6 +87,19 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// Says of an empty answer that it is so because its range has not come yet.
+fn note_future(since: &str) {
+    let now = server::system::ambient().now();
+    if let Some(since) = future(since, now) {
+        eprintln!("note: --since is {since}, which lies in the future; it is {now} now");
+    }
+}
+
+/// Returns the instant that a text names, if it is after `now`.
+fn future(since: &str, now: Timestamp) -> Option<Timestamp> {
+    parse_time(since, &FilterContext::utc(now)).filter(|since| *since > now)
 }
 
 /// Headings of a table of events.
@@ -129,4 +147,20 @@ fn what(record: &Record) -> String {
     });
     let words: Vec<String> = words.take(2).chain(record.reason.clone()).collect();
     words.join(" · ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_that_has_not_come_yet_is_known() {
+        let now: Timestamp = "2026-01-31T08:00:00Z".parse().unwrap();
+        for later in ["9999-12-30", "now+1y", "2026-01-31T08:00:01Z"] {
+            assert!(future(later, now).is_some(), "{later}");
+        }
+        for past in ["2026-01-31", "now", "now-24h", "nonsense"] {
+            assert_eq!(future(past, now), None, "{past}");
+        }
+    }
 }

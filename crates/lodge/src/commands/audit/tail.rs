@@ -2,7 +2,7 @@
 
 use std::io::BufRead;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use api::wire::{EventRow, Events};
 use clap::Args;
 
@@ -27,15 +27,22 @@ pub struct Arguments {
 /// Runs the verb.
 pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
     let client = context.client()?;
-    let query = [("filter", arguments.filter.clone()), ("limit", arguments.lines.to_string())];
-    let page: Events = client.get("/v1/events", &query)?;
-    for row in page.events.iter().rev() {
-        print(row, context.output)?;
+    let mut query = vec![("filter", arguments.filter.clone())];
+    match (arguments.lines, arguments.follow) {
+        (0, false) => bail!("-n 0 shows something only together with -f; give 1 or more"),
+        // The server begins at the log's end.
+        (0, true) => {}
+        (lines, follow) => {
+            let page: Events = client.get("/v1/events", &[query[0].clone(), ("limit", lines.to_string())])?;
+            for row in page.events.iter().rev() {
+                print(row, context.output)?;
+            }
+            if !follow {
+                return Ok(());
+            }
+            query.push(("from", page.coverage.size.to_string()));
+        }
     }
-    if !arguments.follow {
-        return Ok(());
-    }
-    let query = [("filter", arguments.filter.clone()), ("from", page.coverage.size.to_string())];
     let stream = client.stream("/v1/events/stream", &query)?;
     for line in stream.lines() {
         let line = line.context("the stream of events broke off; run the command again to go on")?;
