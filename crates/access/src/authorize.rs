@@ -5,7 +5,7 @@ use event::{Actor, Detail, Event, SessionId, Target};
 use identity::Authenticated;
 
 use crate::access::Access;
-use crate::api_permit::{ApiPermit, decide_api};
+use crate::api_permit::{ApiPermit, decide_api, log_scope};
 use crate::decide::{Ask, Decision, Denial, Grant, code, decide, verdict};
 use crate::error::{AccessError, Refusal};
 use crate::explain::{Explanation, ReachableTarget, explain, reachable};
@@ -59,12 +59,16 @@ impl Access {
         operation: Operation,
     ) -> Result<ApiPermit, Refusal> {
         let (subject, actor) = self.facts(who);
-        let decision = match decide_api(&self.snapshot(), &subject, operation, self.ambient().now()) {
+        let (snapshot, now) = (self.snapshot(), self.ambient().now());
+        let decision = match decide_api(&snapshot, &subject, operation, now) {
             Ok(_) if !self.login_holds(who) => Err(login_ended()),
             decision => decision,
         };
         match decision {
-            Ok(grant) => Ok(ApiPermit::granted(actor, subject, operation, grant)),
+            Ok(grant) => {
+                let scope = log_scope(&snapshot, &subject, now);
+                Ok(ApiPermit::granted(actor, subject, operation, grant, scope))
+            }
             Err(denial) => {
                 let detail = Denied {
                     protocol: "api".to_owned(),

@@ -47,6 +47,7 @@ pub use resource::{
     ApiRule, Choice, HostKey, Lock, LockError, Locked, MAX_DOCUMENTS, MAX_TEXT_BYTES, Resource,
     ResourceError, ResourceKind, Role, RoleError, Rule, Side, Target, TargetError, UserDocument, UserError,
 };
+pub use scope::LogScope;
 pub use selector::{Selector, SelectorError};
 pub use snapshot::{Snapshot, Subject};
 pub use span::{Span, SpanError};

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use access::{Access, AccessError, Applied, Refusal, ResourceKind, code};
+use access::{Access, AccessError, Applied, LogScope, Refusal, ResourceKind, code};
 use common::{Gate, ask, operation, resources};
 use event::{Decision, Outcome};
 use identity::UserUpdate;
@@ -365,5 +365,24 @@ async fn changes_at_the_same_time_happen_one_after_the_other() {
             pair[0].body.detail["after"], pair[1].body.detail["before"],
             "each starts where the last ended"
         );
+    }
+}
+
+#[tokio::test]
+async fn every_permit_of_the_api_carries_what_of_the_log_its_holder_may_read() {
+    let (gate, root, _) = world().await;
+    let part = "{kind: role, name: part, allow: {api: [\
+        {resources: log, verbs: read, where: 'actor.user: alice'}, {resources: '*', verbs: [export, list]}]}}";
+    let none = "{kind: role, name: none, allow: {api: {resources: '*', verbs: [export, list]}}}";
+    gate.apply(&root, &format!("{part}\n---\n{none}")).await;
+    let (some, nobody) = (gate.person("some", &["part"]).await, gate.person("nobody", &["none"]).await);
+    for name in ["log.export", "sessions.list", "recordings.export"] {
+        let scope = async |who| {
+            let permit = gate.access.authorize_api(who, operation(name)).await.unwrap();
+            permit.log_scope().clone()
+        };
+        assert_eq!(scope(&some).await, LogScope::Matching("(actor.user: alice)".to_owned()), "{name}");
+        assert_eq!(scope(&nobody).await, LogScope::Nothing, "{name}");
+        assert_eq!(scope(&root).await, LogScope::Everything, "{name}");
     }
 }

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use access::{ApiPermit, ApiResource, Verb};
+use access::{ApiPermit, ApiResource, LogScope, Verb};
 use audit_log::proof::EventProof;
 use axum::Json;
 use axum::extract::State;
@@ -227,9 +227,10 @@ pub async fn prove(
 /// The rows that the permit's holder may see.
 pub fn scope(services: &Services, permit: &ApiPermit) -> Result<Scope, Problem> {
     match permit.log_scope() {
-        None => Ok(Scope::everything()),
+        LogScope::Everything => Ok(Scope::everything()),
+        LogScope::Nothing => Ok(Scope::any_of(Vec::new())),
         // A scope that cannot be read shows nothing: it was checked when its role was applied.
-        Some(filter) => Ok(Scope::only(
+        LogScope::Matching(filter) => Ok(Scope::only(
             Filter::parse(filter, &context(services)).map_err(|error| Problem::internal(&error))?,
         )),
     }

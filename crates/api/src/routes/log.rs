@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use access::{ApiPermit, ApiResource, Verb};
+use access::{ApiPermit, ApiResource, LogScope, Verb};
 use audit_log::evidence;
 use audit_log::verify::{Checks, Tail, VerifierKey, verify_log_with};
 use axum::Json;
@@ -115,8 +115,8 @@ pub async fn verify(
 }
 
 fn require_whole_log(permit: &ApiPermit, what: &str) -> Result<(), Problem> {
-    if permit.log_scope().is_some() {
-        let detail = format!("{what} shows every entry, and your role shows you only some of them");
+    if *permit.log_scope() != LogScope::Everything {
+        let detail = format!("{what} needs every entry, and your roles do not let you read them all");
         return Err(Problem::forbidden("scoped", detail));
     }
     Ok(())
