@@ -12,6 +12,7 @@ use crate::explain::{Explanation, ReachableTarget, explain, reachable};
 use crate::names::shorten;
 use crate::operation::{ApiResource, Operation, Verb};
 use crate::permit::Permit;
+use crate::scope::LogScope;
 use crate::snapshot::{Snapshot, Subject};
 use crate::trace::{Question, trace};
 
@@ -44,11 +45,19 @@ impl Access {
         }
     }
 
-    /// Says whether `who` would be allowed an operation of the API now. Records nothing and permits nothing: it is for
-    /// looking again at what was permitted when it began.
+    /// Says whether `who` would be allowed an operation of the API now. Records nothing and permits nothing.
     pub fn would_authorize_api(&self, who: &Authenticated, operation: Operation) -> bool {
-        let decision = decide_api(&self.snapshot(), &Subject::of(who), operation, self.ambient().now());
+        let decision = decide_api(&self.snapshot(), &self.facts(who).0, operation, self.ambient().now());
         decision.is_ok() && self.login_holds(who)
+    }
+
+    /// Says what of the log `who` may read now. Records nothing and permits nothing: it is for looking again, while a
+    /// stream runs, at what was permitted when it began.
+    pub fn log_scope_now(&self, who: &Authenticated) -> LogScope {
+        if !self.login_holds(who) {
+            return LogScope::Nothing;
+        }
+        log_scope(&self.snapshot(), &self.facts(who).0, self.ambient().now())
     }
 
     /// Decides whether `who` may do an operation of the API. A refusal leaves `access.denied` with protocol `api`; a

@@ -386,3 +386,26 @@ async fn every_permit_of_the_api_carries_what_of_the_log_its_holder_may_read() {
         assert_eq!(scope(&root).await, LogScope::Everything, "{name}");
     }
 }
+
+#[tokio::test]
+async fn what_one_may_do_now_follows_roles_locks_and_the_login() {
+    let (gate, root, _) = world().await;
+    let vera = gate.person("vera", &["auditor"]).await;
+    let now =
+        || (gate.access.would_authorize_api(&vera, operation("log.read")), gate.access.log_scope_now(&vera));
+    assert_eq!(now(), (true, LogScope::Everything));
+    let set = async |roles: &[&str]| {
+        let roles = roles.iter().map(|role| (*role).to_owned()).collect();
+        let update = UserUpdate { roles: Some(roles), ..UserUpdate::default() };
+        gate.identity.update_user(&root.actor(), None, "vera", update).await.unwrap();
+    };
+    set(&["dev"]).await;
+    assert_eq!(now(), (false, LogScope::Nothing), "a role was taken away");
+    set(&["auditor"]).await;
+    assert_eq!(now(), (true, LogScope::Everything));
+    gate.apply(&root, "{kind: lock, name: l, reason: r, user: vera}").await;
+    assert_eq!(now(), (false, LogScope::Nothing), "locked");
+    gate.delete(&root, ResourceKind::Lock, "l").await;
+    gate.clock.advance(Duration::from_secs(13 * 3600));
+    assert_eq!(now(), (false, LogScope::Nothing), "the login is over");
+}

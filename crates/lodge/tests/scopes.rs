@@ -4,8 +4,9 @@
 mod bed;
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 
 use bed::{Bed, Person, Run, own_account, wait_for};
 use serde_json::Value;
@@ -99,4 +100,28 @@ fn a_part_of_the_log_is_not_the_sessions_the_recordings_or_the_whole() {
         assert_eq!(reader.run(&["audit", "verify"]).code, 3);
     }
     admin.run(&["audit", "export"]).ok();
+}
+
+/// Someone who follows the log; what arrives is read to its end.
+fn follow(bed: &Bed, person: &Person) -> Child {
+    let mut following = curl(bed, person, "/v1/events/stream?from=0");
+    let mut following = following.stdout(Stdio::piped()).spawn().unwrap();
+    let mut first = String::new();
+    BufReader::new(following.stdout.as_mut().unwrap()).read_line(&mut first).unwrap();
+    assert!(!first.is_empty(), "the stream shows something");
+    following
+}
+
+#[test]
+fn a_live_tail_ends_when_what_its_reader_may_read_changes() {
+    let bed = Bed::start(program());
+    let admin = bed.admin();
+    apply(&bed, &admin, PART_READER);
+    for (name, change) in [("ann", "access"), ("ben", "part-reader")] {
+        let reader = join(&bed, &admin, name, "auditor");
+        let mut following = follow(&bed, &reader);
+        admin.run(&["users", "set", name, "--roles", change]).ok();
+        let ended = wait_for(|| following.try_wait().unwrap());
+        assert_eq!(ended.code(), Some(0), "the server ended the stream of {name}, not curl's patience");
+    }
 }

@@ -122,6 +122,7 @@ pub async fn tail(
     let following = Following {
         tail: services.query.tail(filter, scope, from),
         waiting: VecDeque::new(),
+        scope: permit.log_scope().clone(),
         services,
         caller,
     };
@@ -136,6 +137,8 @@ pub async fn tail(
 struct Following {
     tail: query::Tail,
     waiting: VecDeque<Row>,
+    /// What the reader might read when the stream began, which is what the tail shows.
+    scope: LogScope,
     services: Arc<Services>,
     caller: Caller,
 }
@@ -147,7 +150,7 @@ impl Following {
     /// Waits for the next event; `None` once the reader may no longer read, or the log is closed.
     async fn next(&mut self) -> Option<Message> {
         loop {
-            if !self.may_read() {
+            if !self.still_holds() {
                 return None;
             }
             if let Some(row) = self.waiting.pop_front() {
@@ -165,13 +168,10 @@ impl Following {
         }
     }
 
-    /// Whoever is locked, signed out or expired stops seeing events, however long the stream has been open.
-    fn may_read(&self) -> bool {
-        let who = &self.caller.who;
-        let stands = self.services.identity.login_stands(who.user(), who.login());
-        stands
-            && who.expires() > self.services.ambient.now()
-            && self.services.may(&self.caller, ApiResource::Log, Verb::Read)
+    /// Whoever is locked, signed out, expired or given other roles stops seeing what they saw before, however long the
+    /// stream has been open. Who may read more now asks anew.
+    fn still_holds(&self) -> bool {
+        self.services.access.log_scope_now(&self.caller.who) == self.scope
     }
 }
 
