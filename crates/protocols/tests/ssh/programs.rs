@@ -165,6 +165,18 @@ async fn the_language_is_passed_on_and_other_variables_are_refused() {
     assert_eq!(rejected.outcome, Outcome::Denied);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_ends_their_own_recording_with_a_long_command() {
+    let bed = Bed::new("{recording: best_effort}").await;
+    let command = format!("echo seen; # {}", "x".repeat(127_500));
+    assert_eq!(succeed(bed.ssh("web-1", &[&command])).await, "seen\n");
+    let end = bed.wait_for("session.end").await;
+    assert!(bed.of_kind("recording.truncated").is_empty(), "{:#?}", bed.kinds());
+    let frames = recorded(&bed, &end);
+    assert!(frames.contains(&Frame::Output { channel: 2, bytes: (&b"seen\n"[..]).into() }));
+    assert_eq!(detail(&bed.of_kind("session.command")[0], "command"), &command, "the event has all of it");
+}
+
 fn stdin_open(bed: &Bed, arguments: &[&str]) -> std::process::Command {
     bed.ssh("web-1", arguments)
 }
