@@ -62,7 +62,7 @@ impl Up<'_> {
         let (shared, length) = (self.shared, data.len());
         self.bytes += length as u64;
         shared.session.count_in(length);
-        match shared.steps(&data, Tap::client)? {
+        match shared.client_steps(&data)? {
             Some(steps) => {
                 for step in steps {
                     shared.far.data_bytes(shared.take(step).await?).await?;
