@@ -12,6 +12,7 @@ mod algorithms;
 mod budget;
 mod channel;
 mod connection;
+mod crew;
 mod far;
 pub mod file_tap;
 mod files;
