@@ -113,11 +113,18 @@ impl Near {
         let link = self.crew.awaited().link().await.ok()?;
         let action = match &listener {
             Listener::Port(host, port) => Action::RemoteForward { host: host.clone(), port: *port },
-            Listener::Socket(path) => Action::SocketForward { path: path.clone() },
+            Listener::Socket(path) => Action::RemoteSocketForward { path: path.clone() },
         };
         link.session.authorize(&action).await.ok()?;
         link.session.event(listen_detail(&listener, false)).await.ok()?;
-        let (listener, port) = ask_to_listen(&link, listener).await?;
+        let (listener, port) = match ask_to_listen(&link, &listener).await {
+            Ok(listening) => listening,
+            Err(error) => {
+                let why = format!("the target does not listen: {error}");
+                let _ = link.session.event_failed(listen_detail(&listener, false), why).await;
+                return None;
+            }
+        };
         link.listeners.lock().expect("no panic happens while the lock is held").insert(listener);
         Some(port)
     }
@@ -130,24 +137,29 @@ impl Near {
         if link.session.event(listen_detail(&listener, true)).await.is_err() {
             return false;
         }
-        match listener {
-            Listener::Port(host, port) => link.far.cancel_tcpip_forward(host, port).await.is_ok(),
-            Listener::Socket(path) => link.far.cancel_streamlocal_forward(path).await.is_ok(),
+        let withdrawn = match &listener {
+            Listener::Port(host, port) => link.far.cancel_tcpip_forward(host, *port).await,
+            Listener::Socket(path) => link.far.cancel_streamlocal_forward(path).await,
+        };
+        if let Err(error) = &withdrawn {
+            let why = format!("the target does not stop listening: {error}");
+            let _ = link.session.event_failed(listen_detail(&listener, true), why).await;
         }
+        withdrawn.is_ok()
     }
 }
 
 /// Asks the target to listen; where it chose the port, the listener that comes back has it.
-async fn ask_to_listen(link: &Link, listener: Listener) -> Option<(Listener, u32)> {
+async fn ask_to_listen(link: &Link, listener: &Listener) -> Result<(Listener, u32), russh::Error> {
     match listener {
         Listener::Port(host, asked) => {
-            let given = link.far.tcpip_forward(host.as_str(), asked).await.ok()?;
-            let port = if asked == 0 { given } else { asked };
-            Some((Listener::Port(host, port), port))
+            let given = link.far.tcpip_forward(host.as_str(), *asked).await?;
+            let port = if *asked == 0 { given } else { *asked };
+            Ok((Listener::Port(host.clone(), port), port))
         }
         Listener::Socket(path) => {
-            link.far.streamlocal_forward(path.as_str()).await.ok()?;
-            Some((Listener::Socket(path), 0))
+            link.far.streamlocal_forward(path.as_str()).await?;
+            Ok((listener.clone(), 0))
         }
     }
 }
@@ -255,7 +267,7 @@ impl server::Handler for Near {
         let destination = Destination::Port { host: host.to_owned(), port, from };
         let awaited = self.crew.awaited().clone();
         let serve = |reply| forwards::outgoing(awaited, channel, reply, destination);
-        self.spawn("direct-streamlocal@openssh.com", reply, serve).await;
+        self.spawn("direct-tcpip", reply, serve).await;
         Ok(())
     }
 
@@ -269,7 +281,7 @@ impl server::Handler for Near {
         let destination = Destination::Socket { path: path.to_owned() };
         let awaited = self.crew.awaited().clone();
         let serve = |reply| forwards::outgoing(awaited, channel, reply, destination);
-        self.spawn("direct-tcpip", reply, serve).await;
+        self.spawn("direct-streamlocal@openssh.com", reply, serve).await;
         Ok(())
     }
 
