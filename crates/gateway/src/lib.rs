@@ -17,6 +17,7 @@ mod registry;
 mod rejection;
 mod session;
 mod supervise;
+mod tape;
 
 pub use access::{Action, ActionRefusal, HostKey, Permit, RecordingMode, Refusal, SessionOptions, Target};
 pub use connect::DialError;

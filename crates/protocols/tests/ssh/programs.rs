@@ -178,6 +178,18 @@ async fn nobody_ends_their_own_recording_with_a_long_command() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_recording_that_cannot_begin_is_told_once_where_it_is_best_effort() {
+    let bed = Bed::new("{recording: best_effort}").await;
+    std::fs::remove_dir_all(bed.path("recordings")).unwrap();
+    assert_eq!(succeed(bed.ssh("web-1", &["echo on"])).await, "on\n");
+    let end = bed.wait_for("session.end").await;
+    assert_eq!((end.outcome, detail(&end, "recording_root")), (Outcome::Success, &serde_json::Value::Null));
+    let told = bed.of_kind("recording.truncated");
+    assert_eq!(told.len(), 1);
+    assert!(told[0].reason.as_ref().unwrap().starts_with("the recording could not begin"), "{told:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_prepares_a_program_is_refused_and_written_once_it_runs() {
     let bed = Bed::new("{}").await;
     let client = bed.raw("web-1").await;
