@@ -18,6 +18,7 @@ mod rejection;
 mod session;
 mod supervise;
 mod tape;
+mod turnstile;
 
 pub use access::{Action, ActionRefusal, HostKey, Permit, RecordingMode, Refusal, SessionOptions, Target};
 pub use connect::DialError;
@@ -29,3 +30,4 @@ pub use recording::Frame;
 pub use recover::RecoverError;
 pub use registry::{LiveSession, Sessions};
 pub use session::{Session, SessionError};
+pub use turnstile::{Entered, TurnedAway, Turnstile, one_host};

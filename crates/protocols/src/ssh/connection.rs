@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use event::Origin;
-use gateway::{Authenticated, EndedBy, Gateway, Refusal, Session};
+use gateway::{Authenticated, EndedBy, Entered, Gateway, Refusal, Session};
 use russh::keys::PrivateKey;
 use russh::{Disconnect, server};
 use tokio::net::TcpStream;
@@ -19,7 +19,6 @@ use super::far::{self, Reached};
 use super::hello::{Hello, hello};
 use super::link::{Awaited, Link, Outcome};
 use super::near::{Near, Proven};
-use super::turnstile::Stranger;
 use super::wire::{Scissors, Wire};
 
 /// Time for a client to read why it is being disconnected.
@@ -97,11 +96,11 @@ pub(super) async fn serve(
     terms: Arc<Terms>,
     tcp: TcpStream,
     peer: SocketAddr,
-    stranger: Stranger,
+    stranger: Entered,
 ) -> Result<(), Nobody> {
     let client = tokio::time::timeout(terms.login_grace, meet(&terms, tcp, peer)).await;
-    drop(stranger);
     let client = client.map_err(|_| Nobody::Gone)??;
+    stranger.prove();
     admit(&terms.gateway, client).await;
     Ok(())
 }

@@ -29,7 +29,6 @@ pub mod sftp;
 #[cfg(test)]
 mod transcript;
 mod transfer;
-mod turnstile;
 mod wire;
 
 pub use gate::Ssh;
