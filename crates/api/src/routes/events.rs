@@ -21,8 +21,8 @@ use tokio_stream::Stream;
 use utoipa::IntoParams;
 
 use crate::caller::Caller;
+use crate::download::blocking;
 use crate::extract::{Path, Query};
-use crate::routes::recordings::blocking;
 use crate::wire::{Coverage, EventRow, Events};
 use crate::{Problem, Services};
 

@@ -15,8 +15,8 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::caller::Caller;
+use crate::download::{Place, blocking, octets};
 use crate::extract::{Path, Query};
-use crate::routes::recordings::{blocking, octets};
 use crate::wire::{Checkpoint, Verification};
 use crate::{Problem, Services};
 
@@ -78,10 +78,11 @@ pub async fn export(
         let detail = format!("{from}..{to} is not within 0..{size}, which the newest checkpoint covers");
         return Err(Problem::bad_request("range", detail));
     }
+    let place = Place::take()?;
     let exported = Exported { from, to, tree_size: checkpoint.size };
     append(&services, &permit, Detail::AuditExported(exported)).await?;
     let log = services.log.clone();
-    Ok(octets("application/x-ndjson", move |out| {
+    Ok(octets(place, "application/x-ndjson", move |out| {
         let mut source = log;
         evidence::write(&mut source, from..to, &checkpoint, out).map_err(std::io::Error::other)
     }))
