@@ -32,7 +32,7 @@ mod words;
 pub use access::Access;
 pub use action::{Action, ActionRefusal};
 pub use api_permit::ApiPermit;
-pub use change::{Applied, Listed};
+pub use change::{Applied, ChangesHeld, Listed};
 pub use decide::{Ask, Decision, Denial, Grant, code, decide};
 pub use error::{AccessError, Refusal};
 pub use explain::{Explanation, ReachableTarget, explain};

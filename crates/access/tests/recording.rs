@@ -409,3 +409,35 @@ async fn what_one_may_do_now_follows_roles_locks_and_the_login() {
     gate.clock.advance(Duration::from_secs(13 * 3600));
     assert_eq!(now(), (false, LogScope::Nothing), "the login is over");
 }
+
+/// Says whether a future is ready when it is asked for the first time.
+async fn comes_at_once<T>(future: &mut (impl Future<Output = T> + Unpin)) -> bool {
+    tokio::select! {
+        biased;
+        _ = future => true,
+        () = std::future::ready(()) => false,
+    }
+}
+
+#[tokio::test]
+async fn a_change_whose_caller_is_gone_is_waited_for_and_none_follows() {
+    let (gate, root, _) = world().await;
+    let lock =
+        |name: &str| resources(&format!("{{kind: lock, name: {name}, reason: r, user: bob}}")).remove(0);
+    let permit = gate.access.authorize_api(&root, operation("locks.create")).await.unwrap();
+    let mut changes = gate.access.changes();
+    changes.mark_unchanged();
+    {
+        let mut gone = Box::pin(gate.access.apply(&permit, lock("first")));
+        assert!(!comes_at_once(&mut gone).await, "it is being made");
+    }
+    let held = gate.access.hold_changes().await;
+    assert_eq!(gate.count("lock.create"), 1);
+    assert!(changes.has_changed().unwrap(), "the change was made before the wait was over");
+    let mut next = Box::pin(gate.access.apply(&permit, lock("second")));
+    assert!(!comes_at_once(&mut next).await);
+    assert_eq!(gate.count("lock.create"), 1);
+    drop(held);
+    next.await.unwrap();
+    assert_eq!(gate.count("lock.create"), 2);
+}
