@@ -41,8 +41,13 @@ pub enum Action {
         /// Port to listen on; 0 lets the target choose.
         port: u32,
     },
-    /// A Unix socket on the target.
+    /// A connection from the client to a Unix socket on the target.
     SocketForward {
+        /// Its path.
+        path: String,
+    },
+    /// A Unix socket on the target that listens, and whose connections come to the client.
+    RemoteSocketForward {
         /// Its path.
         path: String,
     },
@@ -84,7 +89,7 @@ pub(crate) fn allowed(options: &SessionOptions, action: &Action) -> Result<(), A
         Action::Sftp | Action::Scp { .. } => file_transfer(options),
         Action::LocalForward { port, .. } => valid_port(*port, 1).and_then(|()| port_forwarding(options)),
         Action::RemoteForward { port, .. } => valid_port(*port, 0).and_then(|()| port_forwarding(options)),
-        Action::SocketForward { .. } => port_forwarding(options),
+        Action::SocketForward { .. } | Action::RemoteSocketForward { .. } => port_forwarding(options),
         Action::AgentForward => permitted(options.agent_forwarding, "agent_forwarding", "agent forwarding"),
         Action::X11Forward => permitted(options.x11_forwarding, "x11_forwarding", "X11 forwarding"),
         Action::Environment { name } => environment(name),
@@ -150,6 +155,7 @@ mod tests {
             (Action::LocalForward { host: text("db"), port: 5432 }, Some("port_forwarding")),
             (Action::RemoteForward { host: text(""), port: 0 }, Some("port_forwarding")),
             (Action::SocketForward { path: text("/run/docker.sock") }, Some("port_forwarding")),
+            (Action::RemoteSocketForward { path: text("/run/mine.sock") }, Some("port_forwarding")),
             (Action::AgentForward, Some("agent_forwarding")),
             (Action::X11Forward, Some("x11_forwarding")),
             (Action::Environment { name: text("LC_ALL") }, None),

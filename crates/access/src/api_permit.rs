@@ -6,9 +6,9 @@
 use event::{Actor, Author, Decision, Policy, Timestamp};
 
 use crate::decide::{Denial, code, roles_of};
-use crate::operation::{ApiResource, Operation};
+use crate::operation::{ApiResource, Operation, Verb};
 use crate::resource::{ApiRule, Resource, Side};
-use crate::scope;
+use crate::scope::{self, LogScope};
 use crate::snapshot::{Snapshot, Subject};
 use crate::trace::{LockFinding, RuleFinding, RuleName, held, network_holds};
 
@@ -16,7 +16,7 @@ use crate::trace::{LockFinding, RuleFinding, RuleName, held, network_holds};
 /// [`Access::authorize_api`](crate::Access::authorize_api), and once at start by [`Access::boot_permit`](crate::Access::boot_permit).
 ///
 /// ```compile_fail,E0451
-/// fn widened(permit: access::ApiPermit, scope: Option<String>) -> access::ApiPermit {
+/// fn widened(permit: access::ApiPermit, scope: access::LogScope) -> access::ApiPermit {
 ///     access::ApiPermit { scope, ..permit }
 /// }
 /// ```
@@ -24,7 +24,7 @@ use crate::trace::{LockFinding, RuleFinding, RuleName, held, network_holds};
 pub struct ApiPermit {
     author: Author,
     licence: Licence,
-    scope: Option<String>,
+    scope: LogScope,
     subject: Option<Subject>,
 }
 
@@ -48,6 +48,7 @@ impl ApiPermit {
         subject: Subject,
         operation: Operation,
         grant: ApiGrant,
+        scope: LogScope,
     ) -> ApiPermit {
         ApiPermit {
             author: Author {
@@ -56,7 +57,7 @@ impl ApiPermit {
                 policy: Some(Policy { decision: Decision::Allow, roles: grant.roles, why: grant.why }),
             },
             licence: Licence::Operation(operation),
-            scope: grant.scope,
+            scope,
             subject: Some(subject),
         }
     }
@@ -69,7 +70,7 @@ impl ApiPermit {
                 ..Author::system("boot")
             },
             licence: Licence::Boot,
-            scope: None,
+            scope: LogScope::Nothing,
             subject: None,
         }
     }
@@ -92,9 +93,10 @@ impl ApiPermit {
         }
     }
 
-    /// Returns the filter that events must pass to be shown; none means all of them. Several roles' filters are joined with `or`.
-    pub fn log_scope(&self) -> Option<&str> {
-        self.scope.as_deref()
+    /// Returns what of the log the person may read, whatever the operation. It bounds every answer that tells of events,
+    /// sessions or recordings. Several roles' filters are joined with `or`.
+    pub fn log_scope(&self) -> &LogScope {
+        &self.scope
     }
 
     /// Says whether the permit is good for an operation.
@@ -119,7 +121,8 @@ impl ApiPermit {
 pub(crate) struct ApiGrant {
     pub roles: Vec<String>,
     pub why: String,
-    pub scope: Option<String>,
+    /// What the rules that allow the operation let through; read by [`log_scope`] alone.
+    scope: LogScope,
 }
 
 /// Decides whether the subject may do an operation. Locks on the person or a role of theirs come first, then rules that deny.
@@ -148,6 +151,12 @@ pub(crate) fn decide_api(
     Ok(ApiGrant { roles: roles(&allowing), why, scope: joined_scope(&allowing) })
 }
 
+/// Finds out what of the log the subject may read: the scope of `log.read`, and nothing where that is refused.
+pub(crate) fn log_scope(snapshot: &Snapshot, subject: &Subject, now: Timestamp) -> LogScope {
+    let reading = Operation::new(ApiResource::Log, Verb::Read).expect("the log can be read");
+    decide_api(snapshot, subject, reading, now).map_or(LogScope::Nothing, |grant| grant.scope)
+}
+
 /// A rule that applies, with the parts of it that cover the operation.
 struct Finding<'a> {
     finding: RuleFinding,
@@ -172,12 +181,13 @@ fn ask_roles<'a>(snapshot: &'a Snapshot, subject: &Subject, operation: Operation
 }
 
 /// What any of the parts lets through; everything, when one of them has no filter.
-fn joined_scope(allowing: &[&Finding<'_>]) -> Option<String> {
+fn joined_scope(allowing: &[&Finding<'_>]) -> LogScope {
     let parts = allowing.iter().flat_map(|finding| &finding.parts);
-    let mut scopes = parts.map(|part| part.scope.as_deref()).collect::<Option<Vec<&str>>>()?;
+    let scopes = parts.map(|part| part.scope.as_deref()).collect::<Option<Vec<&str>>>();
+    let Some(mut scopes) = scopes else { return LogScope::Everything };
     scopes.sort_unstable();
     scopes.dedup();
-    Some(scope::any_of(&scopes))
+    LogScope::Matching(scope::any_of(&scopes))
 }
 
 fn roles(findings: &[&Finding<'_>]) -> Vec<String> {
@@ -192,7 +202,6 @@ fn names(findings: &[&Finding<'_>]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::operation::Verb;
 
     fn snapshot(yaml: &str) -> Snapshot {
         Resource::parse_all(yaml).unwrap().into_iter().fold(Snapshot::default(), crate::rows::with)
@@ -270,15 +279,15 @@ deny: {from: [192.0.2.0/24, '2001:db8::/32']}
     #[test]
     fn scopes_of_several_roles_are_joined_and_an_unscoped_one_frees() {
         let snapshot = snapshot(ROLES);
-        let scope = |roles: &[&str]| {
-            ask(&snapshot, &subject(roles, None), ApiResource::Log, Verb::Read).unwrap().scope
-        };
-        assert_eq!(scope(&["own-events"]).as_deref(), Some("(actor.user: alice)"));
+        let scope = |roles: &[&str]| log_scope(&snapshot, &subject(roles, None), Timestamp::EPOCH);
+        let matching = |filter: &str| LogScope::Matching(filter.to_owned());
+        assert_eq!(scope(&["own-events"]), matching("(actor.user: alice)"));
         assert_eq!(
-            scope(&["own-events", "staging-events", "own-events"]).as_deref(),
-            Some("(actor.user: alice) or (target.labels.env: staging)")
+            scope(&["own-events", "staging-events", "own-events"]),
+            matching("(actor.user: alice) or (target.labels.env: staging)")
         );
-        assert_eq!(scope(&["own-events", "auditor"]), None);
+        assert_eq!(scope(&["own-events", "auditor"]), LogScope::Everything);
+        assert_eq!(scope(&["access"]), LogScope::Nothing);
         let export = ask(&snapshot, &subject(&["own-events"], None), ApiResource::Log, Verb::Export);
         assert!(export.is_err(), "reading a part is not exporting");
     }

@@ -5,7 +5,7 @@ use event::{Actor, Detail, Event, SessionId, Target};
 use identity::{Authenticated, CertificateRefusal};
 
 use crate::access::Access;
-use crate::api_permit::{ApiPermit, decide_api};
+use crate::api_permit::{ApiPermit, decide_api, log_scope};
 use crate::decide::{Ask, Decision, Denial, Grant, code, decide, verdict};
 use crate::ending::{Cause, Ending};
 use crate::error::{AccessError, Refusal};
@@ -13,6 +13,7 @@ use crate::explain::{Explanation, ReachableTarget, explain, reachable};
 use crate::names::shorten;
 use crate::operation::{ApiResource, Operation, Verb};
 use crate::permit::Permit;
+use crate::scope::LogScope;
 use crate::snapshot::{Snapshot, Subject};
 use crate::trace::{Question, trace};
 
@@ -45,11 +46,19 @@ impl Access {
         }
     }
 
-    /// Says whether `who` would be allowed an operation of the API now. Records nothing and permits nothing: it is for
-    /// looking again at what was permitted when it began.
+    /// Says whether `who` would be allowed an operation of the API now. Records nothing and permits nothing.
     pub fn would_authorize_api(&self, who: &Authenticated, operation: Operation) -> bool {
-        let decision = decide_api(&self.snapshot(), &Subject::of(who), operation, self.ambient().now());
+        let decision = decide_api(&self.snapshot(), &self.facts(who).0, operation, self.ambient().now());
         decision.is_ok() && self.login_holds(who)
+    }
+
+    /// Says what of the log `who` may read now. Records nothing and permits nothing: it is for looking again, while a
+    /// stream runs, at what was permitted when it began.
+    pub fn log_scope_now(&self, who: &Authenticated) -> LogScope {
+        if !self.login_holds(who) {
+            return LogScope::Nothing;
+        }
+        log_scope(&self.snapshot(), &self.facts(who).0, self.ambient().now())
     }
 
     /// Decides whether `who` may do an operation of the API. A refusal leaves `access.denied` with protocol `api`; a
@@ -60,12 +69,16 @@ impl Access {
         operation: Operation,
     ) -> Result<ApiPermit, Refusal> {
         let (subject, actor) = self.facts(who);
-        let decision = match decide_api(&self.snapshot(), &subject, operation, self.ambient().now()) {
+        let (snapshot, now) = (self.snapshot(), self.ambient().now());
+        let decision = match decide_api(&snapshot, &subject, operation, now) {
             Ok(_) if !self.login_holds(who) => Err(login_ended()),
             decision => decision,
         };
         match decision {
-            Ok(grant) => Ok(ApiPermit::granted(actor, subject, operation, grant)),
+            Ok(grant) => {
+                let scope = log_scope(&snapshot, &subject, now);
+                Ok(ApiPermit::granted(actor, subject, operation, grant, scope))
+            }
             Err(denial) => {
                 let detail = Denied {
                     protocol: "api".to_owned(),

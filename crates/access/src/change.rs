@@ -46,6 +46,11 @@ pub struct Listed {
 /// The right to change state, held from the first look at it until decisions see the change.
 pub(crate) type Turn = OwnedMutexGuard<()>;
 
+/// Keeps changes from being made, see [`Access::hold_changes`].
+pub struct ChangesHeld {
+    _turn: Turn,
+}
+
 /// A change that was checked and is to be made.
 struct Planned {
     kind: ResourceKind,
@@ -149,6 +154,11 @@ impl Access {
             return Err(AccessError::Full { kind, most: rows::MOST });
         }
         Ok(())
+    }
+
+    /// Waits for the change that is being made, whose caller may be gone, and lets no other begin while the answer is held.
+    pub async fn hold_changes(&self) -> ChangesHeld {
+        ChangesHeld { _turn: self.turn().await }
     }
 
     pub(crate) async fn turn(&self) -> Turn {

@@ -35,7 +35,7 @@ mod words;
 pub use access::Access;
 pub use action::{Action, ActionRefusal};
 pub use api_permit::ApiPermit;
-pub use change::{Applied, Listed};
+pub use change::{Applied, ChangesHeld, Listed};
 pub use decide::{Ask, Decision, Denial, Grant, code, decide};
 pub use ending::{Cause, Ending};
 pub use error::{AccessError, Refusal};
@@ -51,6 +51,7 @@ pub use resource::{
     ApiRule, Choice, HostKey, Lock, LockError, Locked, MAX_DOCUMENTS, MAX_TEXT_BYTES, Resource,
     ResourceError, ResourceKind, Role, RoleError, Rule, Side, Target, TargetError, UserDocument,
 };
+pub use scope::LogScope;
 pub use selector::{Selector, SelectorError};
 pub use snapshot::{Snapshot, Subject};
 pub use span::{Span, SpanError};

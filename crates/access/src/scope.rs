@@ -6,6 +6,17 @@
 use event::Timestamp;
 use event::filter::{Filter, FilterContext};
 
+/// What of the log someone may read, and with it which sessions and recordings they may know of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LogScope {
+    /// No event.
+    Nothing,
+    /// The events that pass a filter.
+    Matching(String),
+    /// Every event.
+    Everything,
+}
+
 /// The longest scope, in bytes.
 const MAX_SCOPE: usize = 4096;
 

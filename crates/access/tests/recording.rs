@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use access::{Access, AccessError, Applied, Cause, Refusal, ResourceKind, code};
+use access::{Access, AccessError, Applied, Cause, LogScope, Refusal, ResourceKind, code};
 use common::{Gate, ask, operation, resources};
 use event::{Decision, Outcome};
 use identity::UserUpdate;
@@ -277,11 +277,17 @@ async fn what_ends_a_session_is_named_as_it_is() {
         roles: Some(vec![roles.to_owned()]),
         ..UserUpdate::default()
     };
-    gate.identity.update_user(&root.actor(), None, "alice", update(false, "auditor")).await.unwrap();
+    gate.identity
+        .update_user(&event::Author::of(root.actor(), None), "alice", update(false, "auditor"))
+        .await
+        .unwrap();
     assert_eq!(ending().cause, Cause::Access);
-    gate.identity.update_user(&root.actor(), None, "alice", update(true, "auditor")).await.unwrap();
+    gate.identity
+        .update_user(&event::Author::of(root.actor(), None), "alice", update(true, "auditor"))
+        .await
+        .unwrap();
     assert_eq!((ending().cause, ending().why.as_str()), (Cause::Login, "the user `alice` was switched off"));
-    gate.identity.delete_user(&root.actor(), None, "alice").await.unwrap();
+    gate.identity.delete_user(&event::Author::of(root.actor(), None), "alice").await.unwrap();
     assert_eq!((ending().cause, ending().why.as_str()), (Cause::Login, "the user `alice` was deleted"));
     gate.apply(&root, "{kind: lock, name: l, reason: r, target: web}").await;
     assert_eq!((ending().cause, ending().why.as_str()), (Cause::Lock, "lock `l` on target `web`: r"));
@@ -388,4 +394,78 @@ async fn changes_at_the_same_time_happen_one_after_the_other() {
             "each starts where the last ended"
         );
     }
+}
+
+#[tokio::test]
+async fn every_permit_of_the_api_carries_what_of_the_log_its_holder_may_read() {
+    let (gate, root, _) = world().await;
+    let part = "{kind: role, name: part, allow: {api: [\
+        {resources: log, verbs: read, where: 'actor.user: alice'}, {resources: '*', verbs: [export, list]}]}}";
+    let none = "{kind: role, name: none, allow: {api: {resources: '*', verbs: [export, list]}}}";
+    gate.apply(&root, &format!("{part}\n---\n{none}")).await;
+    let (some, nobody) = (gate.person("some", &["part"]).await, gate.person("nobody", &["none"]).await);
+    for name in ["log.export", "sessions.list", "recordings.export"] {
+        let scope = async |who| {
+            let permit = gate.access.authorize_api(who, operation(name)).await.unwrap();
+            permit.log_scope().clone()
+        };
+        assert_eq!(scope(&some).await, LogScope::Matching("(actor.user: alice)".to_owned()), "{name}");
+        assert_eq!(scope(&nobody).await, LogScope::Nothing, "{name}");
+        assert_eq!(scope(&root).await, LogScope::Everything, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn what_one_may_do_now_follows_roles_locks_and_the_login() {
+    let (gate, root, _) = world().await;
+    let vera = gate.person("vera", &["auditor"]).await;
+    let now =
+        || (gate.access.would_authorize_api(&vera, operation("log.read")), gate.access.log_scope_now(&vera));
+    assert_eq!(now(), (true, LogScope::Everything));
+    let set = async |roles: &[&str]| {
+        let roles = roles.iter().map(|role| (*role).to_owned()).collect();
+        let update = UserUpdate { roles: Some(roles), ..UserUpdate::default() };
+        gate.identity.update_user(&event::Author::of(root.actor(), None), "vera", update).await.unwrap();
+    };
+    set(&["dev"]).await;
+    assert_eq!(now(), (false, LogScope::Nothing), "a role was taken away");
+    set(&["auditor"]).await;
+    assert_eq!(now(), (true, LogScope::Everything));
+    gate.apply(&root, "{kind: lock, name: l, reason: r, user: vera}").await;
+    assert_eq!(now(), (false, LogScope::Nothing), "locked");
+    gate.delete(&root, ResourceKind::Lock, "l").await;
+    gate.clock.advance(Duration::from_secs(13 * 3600));
+    assert_eq!(now(), (false, LogScope::Nothing), "the login is over");
+}
+
+/// Says whether a future is ready when it is asked for the first time.
+async fn comes_at_once<T>(future: &mut (impl Future<Output = T> + Unpin)) -> bool {
+    tokio::select! {
+        biased;
+        _ = future => true,
+        () = std::future::ready(()) => false,
+    }
+}
+
+#[tokio::test]
+async fn a_change_whose_caller_is_gone_is_waited_for_and_none_follows() {
+    let (gate, root, _) = world().await;
+    let lock =
+        |name: &str| resources(&format!("{{kind: lock, name: {name}, reason: r, user: bob}}")).remove(0);
+    let permit = gate.access.authorize_api(&root, operation("locks.create")).await.unwrap();
+    let mut changes = gate.access.changes();
+    changes.mark_unchanged();
+    {
+        let mut gone = Box::pin(gate.access.apply(&permit, lock("first")));
+        assert!(!comes_at_once(&mut gone).await, "it is being made");
+    }
+    let held = gate.access.hold_changes().await;
+    assert_eq!(gate.count("lock.create"), 1);
+    assert!(changes.has_changed().unwrap(), "the change was made before the wait was over");
+    let mut next = Box::pin(gate.access.apply(&permit, lock("second")));
+    assert!(!comes_at_once(&mut next).await);
+    assert_eq!(gate.count("lock.create"), 1);
+    drop(held);
+    next.await.unwrap();
+    assert_eq!(gate.count("lock.create"), 2);
 }

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod caller;
+mod download;
 mod extract;
 mod limits;
 pub mod listen;

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Request;
+use gateway::Turnstile;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
@@ -21,15 +22,20 @@ use rustls::crypto::WebPkiSupportedAlgorithms;
 use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt;
 
 /// How long a client may take for the TLS handshake and for each request's headers.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Connections that may be open at once.
+/// Connections that may be open at once, and those of one host among them.
 const MAX_CONNECTIONS: usize = 4096;
+const MAX_CONNECTIONS_PER_HOST: usize = 256;
+
+/// How long a connection without a client certificate may stay without a request.
+const ANONYMOUS_PATIENCE: Duration = Duration::from_secs(30);
 
 /// Who is at the other end of a connection.
 #[derive(Clone, Debug)]
@@ -40,19 +46,21 @@ pub struct Peer {
     pub certificate: Option<Arc<[u8]>>,
 }
 
-/// Serves the API until `shutdown` says true, then lets running requests end for a while.
+/// Serves the API until `shutdown` says true, then lets running requests end for a while. No connection is left when it
+/// returns.
 pub async fn serve(
     listener: TcpListener,
     tls: watch::Receiver<Arc<rustls::ServerConfig>>,
     router: Router,
     mut shutdown: watch::Receiver<bool>,
 ) {
-    let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let turnstile = Turnstile::new(MAX_CONNECTIONS, MAX_CONNECTIONS_PER_HOST);
+    let mut connections = JoinSet::new();
     loop {
-        let Ok(place) = room.clone().acquire_owned().await else { return };
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            () = ordered(&mut shutdown) => return,
+            Some(_) = connections.join_next() => continue,
+            () = ordered(&mut shutdown) => break,
         };
         let (stream, address) = match accepted {
             Ok(accepted) => accepted,
@@ -63,13 +71,22 @@ pub async fn serve(
                 continue;
             }
         };
+        let place = match turnstile.enter(address.ip()) {
+            Ok(place) => place,
+            Err(why) => {
+                tracing::warn!(%address, %why, "a connection to the API was dropped");
+                continue;
+            }
+        };
         let acceptor = TlsAcceptor::from(tls.borrow().clone());
         let (router, shutdown) = (router.clone(), shutdown.clone());
-        tokio::spawn(async move {
+        connections.spawn(async move {
             connection(stream, address, acceptor, router, shutdown).await;
             drop(place);
         });
     }
+    // Each ends by itself, within its patience.
+    while connections.join_next().await.is_some() {}
 }
 
 async fn connection(
@@ -80,16 +97,27 @@ async fn connection(
     mut shutdown: watch::Receiver<bool>,
 ) {
     let _ = stream.set_nodelay(true);
-    let stream = match tokio::time::timeout(PATIENCE, acceptor.accept(stream)).await {
-        Ok(Ok(stream)) => stream,
-        Ok(Err(error)) => return tracing::debug!(%address, %error, "no TLS handshake"),
-        Err(_) => return tracing::debug!(%address, "TLS handshake took too long"),
+    let handshake = tokio::time::timeout(PATIENCE, acceptor.accept(stream));
+    let stream = tokio::select! {
+        shaken = handshake => match shaken {
+            Ok(Ok(stream)) => stream,
+            Ok(Err(error)) => return tracing::debug!(%address, %error, "no TLS handshake"),
+            Err(_) => return tracing::debug!(%address, "TLS handshake took too long"),
+        },
+        () = ordered(&mut shutdown) => return,
     };
     let certificate = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
     let peer = Peer { address, certificate: certificate.map(|certificate| Arc::from(certificate.as_ref())) };
-    let service = router.map_request(move |mut request: Request<hyper::body::Incoming>| {
+    let (requests, mut running) = watch::channel(0);
+    let anonymous = peer.certificate.is_none();
+    let service = tower::service_fn(move |mut request: Request<hyper::body::Incoming>| {
         request.extensions_mut().insert(peer.clone());
-        request.map(axum::body::Body::new)
+        let (router, counted) = (router.clone(), Counted::new(requests.clone()));
+        async move {
+            let answer = router.oneshot(request.map(axum::body::Body::new)).await;
+            drop(counted);
+            answer
+        }
     });
     let mut builder = Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(PATIENCE);
@@ -109,6 +137,41 @@ async fn connection(
         () = ordered(&mut shutdown) => {
             connection.as_mut().graceful_shutdown();
             let _ = tokio::time::timeout(PATIENCE, connection).await;
+        }
+        () = unused(&mut running), if anonymous => {
+            tracing::debug!(%address, "a connection without a client certificate was not used");
+            connection.as_mut().graceful_shutdown();
+            let _ = tokio::time::timeout(PATIENCE, connection).await;
+        }
+    }
+}
+
+/// A request that is being answered.
+struct Counted(watch::Sender<usize>);
+
+impl Counted {
+    fn new(requests: watch::Sender<usize>) -> Counted {
+        requests.send_modify(|count| *count += 1);
+        Counted(requests)
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.send_modify(|count| *count -= 1);
+    }
+}
+
+/// Waits until no request was made for a while.
+async fn unused(running: &mut watch::Receiver<usize>) {
+    loop {
+        if running.wait_for(|count| *count == 0).await.is_err() {
+            return std::future::pending().await;
+        }
+        match tokio::time::timeout(ANONYMOUS_PATIENCE, running.changed()).await {
+            Err(_) => return,
+            Ok(Ok(())) => {}
+            Ok(Err(_)) => return std::future::pending().await,
         }
     }
 }
@@ -180,5 +243,33 @@ impl ClientCertVerifier for PossessionOnly {
 
     fn supported_verify_schemes(&self) -> Vec<rustls::SignatureScheme> {
         self.algorithms.supported_schemes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::task::Poll;
+
+    /// Says whether the future is ready after so much time of a paused clock.
+    async fn ready_after(time: Duration, unused: &mut (impl Future<Output = ()> + Unpin)) -> bool {
+        tokio::time::advance(time).await;
+        std::future::poll_fn(|context| Poll::Ready(std::pin::Pin::new(&mut *unused).poll(context).is_ready()))
+            .await
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_anonymous_connection_ends_when_it_is_not_used() {
+        let (requests, mut running) = watch::channel(0);
+        let mut unused = Box::pin(unused(&mut running));
+        assert!(!ready_after(Duration::ZERO, &mut unused).await);
+        let request = Counted::new(requests.clone());
+        assert!(!ready_after(ANONYMOUS_PATIENCE * 2, &mut unused).await, "a request runs");
+        drop(request);
+        assert!(!ready_after(ANONYMOUS_PATIENCE / 2, &mut unused).await);
+        drop(Counted::new(requests.clone()));
+        assert!(!ready_after(ANONYMOUS_PATIENCE / 2, &mut unused).await, "it was used in between");
+        assert!(!ready_after(ANONYMOUS_PATIENCE / 2, &mut unused).await);
+        assert!(ready_after(ANONYMOUS_PATIENCE, &mut unused).await);
     }
 }

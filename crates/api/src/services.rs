@@ -74,7 +74,7 @@ impl Services {
         Ok(self.access.authorize_api(&caller.who, operation).await?)
     }
 
-    /// Says whether the caller would be allowed this now, for a stream that was permitted when it began. Permits nothing.
+    /// Says whether the caller would be allowed this now. Permits nothing.
     pub fn may(&self, caller: &Caller, resource: ApiResource, verb: Verb) -> bool {
         let operation = Operation::new(resource, verb);
         operation.is_some_and(|operation| self.access.would_authorize_api(&caller.who, operation))

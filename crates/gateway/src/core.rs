@@ -123,7 +123,8 @@ impl Gateway {
         }
     }
 
-    pub(crate) fn is_closing(&self) -> bool {
+    /// Says whether a shutdown was ordered.
+    pub fn is_closing(&self) -> bool {
         self.shared.closing.load(Ordering::SeqCst)
     }
 }

@@ -17,6 +17,8 @@ mod registry;
 mod rejection;
 mod session;
 mod supervise;
+mod tape;
+mod turnstile;
 
 pub use access::{Action, ActionRefusal, HostKey, Permit, RecordingMode, Refusal, SessionOptions, Target};
 pub use connect::DialError;
@@ -28,3 +30,4 @@ pub use recording::Frame;
 pub use recover::RecoverError;
 pub use registry::{LiveSession, Sessions};
 pub use session::{Session, SessionError};
+pub use turnstile::{Entered, TurnedAway, Turnstile, one_host};

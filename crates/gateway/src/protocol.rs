@@ -41,12 +41,19 @@ pub struct Limits {
     pub unproven: usize,
     /// The same from one address.
     pub unproven_per_address: usize,
+    /// Connections from one address that may come to nothing in a minute.
+    pub failures_per_address: u32,
     /// Time in which identity must be proved.
     pub login_grace: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { unproven: 512, unproven_per_address: 64, login_grace: Duration::from_secs(30) }
+        Limits {
+            unproven: 512,
+            unproven_per_address: 64,
+            failures_per_address: 120,
+            login_grace: Duration::from_secs(30),
+        }
     }
 }

@@ -18,6 +18,7 @@ pub(crate) fn of(action: &Action, refusal: &ActionRefusal) -> Detail {
         Action::LocalForward { host, port } => return denied("local", host, Some(*port)),
         Action::RemoteForward { host, port } => return denied("remote", host, Some(*port)),
         Action::SocketForward { path } => return denied("local_socket", path, None),
+        Action::RemoteSocketForward { path } => return denied("remote_socket", path, None),
         Action::AgentForward => return denied("agent", "", None),
         Action::X11Forward => return denied("x11", "", None),
         Action::Shell => ("shell", ""),

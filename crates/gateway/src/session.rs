@@ -12,6 +12,7 @@ use tokio::net::TcpStream;
 
 use crate::core::{Admission, Gateway};
 use crate::registry::Place;
+use crate::tape::Tape;
 use crate::{Cut, DialError, EndedBy, LiveSession, connect, rejection};
 
 /// An open session. Clones are one session; when the last is dropped without [`Session::end`], its end is
@@ -31,7 +32,7 @@ pub(crate) struct Core {
     gateway: Gateway,
     pub(crate) permit: Permit,
     live: Arc<LiveSession>,
-    recorder: Mutex<Option<Recorder>>,
+    tape: Tape<Recorder>,
     failure: Mutex<Option<String>>,
     ended: AtomicBool,
     _place: Place,
@@ -61,7 +62,7 @@ impl Session {
             gateway: gateway.clone(),
             permit,
             live: live.clone(),
-            recorder: Mutex::new(None),
+            tape: Tape::none(),
             failure: Mutex::new(None),
             ended: AtomicBool::new(false),
             _place: place,
@@ -146,7 +147,7 @@ impl Session {
 
     /// Whether frames written with [`Session::record`] are kept.
     pub fn is_recorded(&self) -> bool {
-        self.core().recorder.lock().expect("no panic happens while the lock is held").is_some()
+        self.core().tape.runs()
     }
 
     /// Whether what the client types is to be recorded too.
@@ -249,13 +250,6 @@ impl Core {
         }
     }
 
-    fn set_recorder(&self, recorder: Option<Recorder>) -> Option<Recorder> {
-        std::mem::replace(
-            &mut *self.recorder.lock().expect("no panic happens while the lock is held"),
-            recorder,
-        )
-    }
-
     async fn start_recording(&self) -> Result<(), SessionError> {
         if self.permit.options().recording == RecordingMode::Off {
             return Ok(());
@@ -270,16 +264,18 @@ impl Core {
         };
         match self.gateway.shared.recordings.start(header).await {
             Ok(recorder) => {
-                self.set_recorder(Some(recorder));
+                self.tape.put(recorder);
                 Ok(())
             }
-            Err(error) => self.recording_failed(error).await,
+            Err(error) => {
+                self.require_recording(&error)?;
+                self.go_on_unrecorded(format!("the recording could not begin: {error}")).await
+            }
         }
     }
 
     async fn record(&self, frame: Frame) -> Result<(), SessionError> {
-        let recorder = self.recorder.lock().expect("no panic happens while the lock is held").clone();
-        let Some(recorder) = recorder else { return Ok(()) };
+        let Some(recorder) = self.tape.recorder() else { return Ok(()) };
         match recorder.write(frame).await {
             Ok(()) => Ok(()),
             // Frames of channels that outlive the order to end come too late for the sealed recording.
@@ -289,16 +285,26 @@ impl Core {
     }
 
     async fn recording_failed(&self, error: RecordingError) -> Result<(), SessionError> {
-        if self.permit.options().recording == RecordingMode::Required {
-            self.live.cut(Cut::recording(&error));
-            return Err(SessionError::Recording(error));
+        self.require_recording(&error)?;
+        // Every channel finds out; it is said once, by the one who takes the broken recorder away.
+        match self.tape.take() {
+            Some(_) => self.go_on_unrecorded(format!("the recording failed: {error}")).await,
+            None => Ok(()),
         }
-        // Best effort: said once, by whoever takes the broken recorder away, or by the failed start.
-        let started = self.live.recorded && self.set_recorder(None).is_some();
-        let event = self.event(truncated()).failed(match started {
-            true => format!("the recording failed and the session went on: {error}"),
-            false => format!("the recording could not begin and the session went on: {error}"),
-        });
+    }
+
+    /// Cuts the session where the role requires its recording.
+    fn require_recording(&self, error: &RecordingError) -> Result<(), SessionError> {
+        if self.permit.options().recording != RecordingMode::Required {
+            return Ok(());
+        }
+        self.live.cut(Cut::recording(error));
+        Err(SessionError::Recording(error.clone()))
+    }
+
+    /// Says that what follows in the session is not recorded.
+    async fn go_on_unrecorded(&self, why: String) -> Result<(), SessionError> {
+        let event = self.event(truncated()).failed(format!("{why}; the session went on without"));
         self.append(event).await.map(|_| ())
     }
 
@@ -336,7 +342,7 @@ impl Core {
 
     /// Seals the recording and returns its root, in hexadecimal.
     async fn seal(&self) -> Option<String> {
-        let recorder = self.set_recorder(None)?;
+        let recorder = self.tape.take()?;
         match recorder.seal().await {
             Ok(seal) => {
                 let root = hexadecimal(&seal.root);

@@ -12,11 +12,16 @@ use tokio::sync::OwnedMutexGuard;
 use crate::authority::Authorities;
 use crate::directory::RowChange;
 use crate::error::IdentityError;
-use crate::identity::Inner;
+use crate::identity::{Identity, Inner};
 use crate::rows::STRANGERS;
 
 /// The right to change state, held from the decision to the commit.
 pub(crate) type Turn = OwnedMutexGuard<()>;
+
+/// Keeps changes from being made, see [`Identity::hold_changes`](crate::Identity::hold_changes).
+pub struct ChangesHeld {
+    _turn: Turn,
+}
 
 /// What is to happen.
 #[derive(Default)]
@@ -52,6 +57,13 @@ impl Change {
     pub fn unannounced(mut self) -> Change {
         self.announcement = Announcement::Silent;
         self
+    }
+}
+
+impl Identity {
+    /// Waits for the change that is being made, whose caller may be gone, and lets no other begin while the answer is held.
+    pub async fn hold_changes(&self) -> ChangesHeld {
+        ChangesHeld { _turn: self.inner().turn().await }
     }
 }
 

@@ -21,6 +21,7 @@ pub use authenticated::Authenticated;
 pub use authority::{AuthorityKind, AuthorityStatus, RotationPhase, RotationStep};
 pub use certificate::gate::Forwarding;
 pub use certificate::server::ServerCertificate;
+pub use change::ChangesHeld;
 pub use error::{IdentityError, InviteError, LoginError};
 pub use identity::Identity;
 pub use names::{NameError, Principal, UserName};

@@ -29,7 +29,7 @@ pub enum RecordingError {
     /// The recording is sealed, so it takes no more frames.
     #[error("the recording is sealed and takes no more frames")]
     Sealed,
-    /// A command, terminal name or header does not fit into a chunk.
+    /// A header does not fit into a chunk.
     #[error("a {what} of {bytes} bytes is longer than a recording takes ({limit} bytes)")]
     TooLong {
         /// What was too long.

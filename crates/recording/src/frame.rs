@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use event::{SessionId, Timestamp};
 
-use crate::error::{Flaw, RecordingError};
+use crate::error::Flaw;
 use crate::wire;
 
 /// The longest byte string that one frame holds; a longer output is stored as several frames. Two fit a chunk.
@@ -121,17 +121,22 @@ impl Frame {
         }
     }
 
-    /// Cuts a frame whose bytes are too many for one into several; refuses text that cannot be cut.
-    pub(crate) fn pieces(self) -> Result<Vec<Frame>, RecordingError> {
+    /// Cuts a frame whose bytes are too many for one into several. Text that is too long is cut off: nobody may end
+    /// their own recording by what they type.
+    pub(crate) fn pieces(self) -> Vec<Frame> {
         match self {
-            Frame::Output { channel, bytes } => Ok(cut(bytes, |bytes| Frame::Output { channel, bytes })),
+            Frame::Output { channel, bytes } => cut(bytes, |bytes| Frame::Output { channel, bytes }),
             Frame::ErrorOutput { channel, bytes } => {
-                Ok(cut(bytes, |bytes| Frame::ErrorOutput { channel, bytes }))
+                cut(bytes, |bytes| Frame::ErrorOutput { channel, bytes })
             }
-            Frame::Input { channel, bytes } => Ok(cut(bytes, |bytes| Frame::Input { channel, bytes })),
-            Frame::Terminal { ref term, .. } => fits("terminal name", term.len()).map(|()| vec![self]),
-            Frame::Command { ref command, .. } => fits("command", command.len()).map(|()| vec![self]),
-            Frame::Resize { .. } | Frame::End { .. } => Ok(vec![self]),
+            Frame::Input { channel, bytes } => cut(bytes, |bytes| Frame::Input { channel, bytes }),
+            Frame::Terminal { channel, term, columns, rows } => {
+                vec![Frame::Terminal { channel, term: cut_off(term), columns, rows }]
+            }
+            Frame::Command { channel, command } => {
+                vec![Frame::Command { channel, command: cut_off(command) }]
+            }
+            Frame::Resize { .. } | Frame::End { .. } => vec![self],
         }
     }
 
@@ -228,11 +233,10 @@ fn cut(mut bytes: Bytes, make: impl Fn(Bytes) -> Frame) -> Vec<Frame> {
     pieces
 }
 
-fn fits(what: &'static str, bytes: usize) -> Result<(), RecordingError> {
-    match bytes <= PIECE_LIMIT {
-        true => Ok(()),
-        false => Err(RecordingError::TooLong { what, bytes, limit: PIECE_LIMIT }),
-    }
+/// Cuts text off at the last character that fits.
+fn cut_off(mut text: String) -> String {
+    text.truncate(text.floor_char_boundary(PIECE_LIMIT));
+    text
 }
 
 #[cfg(test)]
@@ -263,15 +267,15 @@ mod tests {
     }
 
     #[test]
-    fn long_output_is_cut_and_a_long_command_is_refused() {
+    fn long_output_is_stored_in_pieces_and_a_long_command_is_cut_off() {
         let bytes = Bytes::from(vec![7; PIECE_LIMIT * 2 + 1]);
-        let pieces = Frame::Output { channel: 0, bytes: bytes.clone() }.pieces().unwrap();
+        let pieces = Frame::Output { channel: 0, bytes: bytes.clone() }.pieces();
         let lengths: Vec<usize> = pieces.iter().map(Frame::bound).collect();
         assert_eq!(lengths, [PIECE_LIMIT + 26, PIECE_LIMIT + 26, 27]);
-        let command = "x".repeat(PIECE_LIMIT + 1);
-        assert!(matches!(
-            Frame::Command { channel: 0, command }.pieces(),
-            Err(RecordingError::TooLong { .. })
-        ));
+        for (long, kept) in [("x", PIECE_LIMIT), ("\u{20ac}", PIECE_LIMIT - PIECE_LIMIT % 3)] {
+            let command = long.repeat(PIECE_LIMIT);
+            let frame = Frame::Command { channel: 0, command: command.clone() };
+            assert_eq!(frame.pieces(), [Frame::Command { channel: 0, command: command[..kept].to_owned() }]);
+        }
     }
 }

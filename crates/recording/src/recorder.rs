@@ -115,11 +115,11 @@ impl Recorder {
 
     /// Takes a frame; its time is now, or that of the frame before where the clock went back.
     ///
-    /// Bytes beyond 124 KiB are stored as several frames. Fails once the recording has failed (disk full, I/O
+    /// Bytes beyond 124 KiB are stored as several frames; text beyond that is cut off. Fails once the recording has failed (disk full, I/O
     /// error) or is sealed.
     pub async fn write(&self, frame: Frame) -> Result<(), RecordingError> {
         let now = self.0.shared.ambient.now();
-        for piece in frame.pieces()? {
+        for piece in frame.pieces() {
             self.write_piece(now, piece).await?;
         }
         Ok(())

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use api::Services;
@@ -31,8 +32,14 @@ pub struct Server {
     services: Arc<Services>,
     tables: Arc<dyn Tables>,
     stop: watch::Sender<bool>,
+    /// What runs until it is cut.
     tasks: JoinSet<()>,
+    /// What ends by itself once `stop` says so.
+    doors: JoinSet<()>,
 }
+
+/// How long an ordered end waits for requests that are being answered, and for changes that are being made.
+const PATIENCE: Duration = Duration::from_secs(15);
 
 impl Server {
     /// Starts everything; it listens when this returns.
@@ -50,13 +57,13 @@ impl Server {
         let invite = invite.map(|invite| services.facts.invite_link(&invite.token.expose(), &fingerprint));
 
         let (stop, stopping) = watch::channel(false);
-        let mut tasks = JoinSet::new();
+        let (mut tasks, mut doors) = (JoinSet::new(), JoinSet::new());
         tasks.spawn(memory::keep(tables.clone(), services.log.clone()));
         let names = api_names(config);
         let (tls_sender, tls) = watch::channel(tls::configuration(&services.identity, &names).await?);
         tasks.spawn(tls::renew(services.identity.clone(), names, tls_sender));
         let router = api::router(services.clone(), config.api.requests_per_second);
-        tasks.spawn(api::listen::serve(api_listener, tls, router, stopping.clone()));
+        doors.spawn(api::listen::serve(api_listener, tls, router, stopping.clone()));
         let figures = Metrics::new(services.log.clone(), services.gateway.clone(), ambient).router();
         tasks.spawn(async move {
             if let Err(error) = axum::serve(metrics_listener, figures).await {
@@ -71,19 +78,32 @@ impl Server {
             let door =
                 Door { listener, public_name: config.public_host.clone(), limits, stop: stopping.clone() };
             let serving = protocol.serve(services.gateway.clone(), door);
-            tasks.spawn(async move {
+            doors.spawn(async move {
                 if let Err(error) = serving.await {
                     tracing::error!(%error, "a gate stopped listening");
                 }
             });
         }
-        Ok(Server { api, ssh, metrics, invite, services, tables, stop, tasks })
+        Ok(Server { api, ssh, metrics, invite, services, tables, stop, tasks, doors })
     }
 
-    /// Stops taking connections, ends every session with its recording sealed, and closes the log.
+    /// Stops taking connections, ends every session with its recording sealed, lets requests and changes come to their end,
+    /// and closes the log.
     pub async fn stop(mut self) -> Result<()> {
         self.stop.send_replace(true);
         self.services.gateway.shutdown().await;
+        let answered = async { while self.doors.join_next().await.is_some() {} };
+        if tokio::time::timeout(PATIENCE, answered).await.is_err() {
+            tracing::warn!("requests were still being answered; they are cut");
+        }
+        self.doors.shutdown().await;
+        // A change goes on without its caller, and must not lose the log between its event and its commit.
+        let (access, identity) = (&self.services.access, &self.services.identity);
+        let held = async { (access.hold_changes().await, identity.hold_changes().await) };
+        let held = tokio::time::timeout(PATIENCE, held).await;
+        if held.is_err() {
+            tracing::error!("a change was still being made; the log may hold its event without its effect");
+        }
         self.tasks.shutdown().await;
         let (log, tables) = (self.services.log.clone(), self.tables.clone());
         let closed = tokio::task::spawn_blocking(move || {
@@ -106,7 +126,7 @@ impl Server {
 
     /// Waits until the audit log fails, after which going on would be acting unrecorded.
     pub async fn log_failed(&self) {
-        let mut look = tokio::time::interval(std::time::Duration::from_millis(500));
+        let mut look = tokio::time::interval(Duration::from_millis(500));
         while !self.services.log.health().failed {
             look.tick().await;
         }

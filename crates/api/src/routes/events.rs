@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use access::{ApiPermit, ApiResource, Verb};
+use access::{ApiPermit, ApiResource, LogScope, Verb};
 use audit_log::proof::EventProof;
 use axum::Json;
 use axum::extract::State;
@@ -21,8 +21,8 @@ use tokio_stream::Stream;
 use utoipa::IntoParams;
 
 use crate::caller::Caller;
+use crate::download::blocking;
 use crate::extract::{Path, Query};
-use crate::routes::recordings::blocking;
 use crate::wire::{Coverage, EventRow, Events};
 use crate::{Problem, Services};
 
@@ -122,6 +122,7 @@ pub async fn tail(
     let following = Following {
         tail: services.query.tail(filter, scope, from),
         waiting: VecDeque::new(),
+        scope: permit.log_scope().clone(),
         services,
         caller,
     };
@@ -136,6 +137,8 @@ pub async fn tail(
 struct Following {
     tail: query::Tail,
     waiting: VecDeque<Row>,
+    /// What the reader might read when the stream began, which is what the tail shows.
+    scope: LogScope,
     services: Arc<Services>,
     caller: Caller,
 }
@@ -147,7 +150,7 @@ impl Following {
     /// Waits for the next event; `None` once the reader may no longer read, or the log is closed.
     async fn next(&mut self) -> Option<Message> {
         loop {
-            if !self.may_read() {
+            if !self.still_holds() {
                 return None;
             }
             if let Some(row) = self.waiting.pop_front() {
@@ -165,13 +168,11 @@ impl Following {
         }
     }
 
-    /// Whoever is locked, signed out or expired stops seeing events, however long the stream has been open.
-    fn may_read(&self) -> bool {
-        let who = &self.caller.who;
-        let stands = self.services.identity.login_stands(who.user(), who.login());
-        stands
-            && who.expires() > self.services.ambient.now()
-            && self.services.may(&self.caller, ApiResource::Log, Verb::Read)
+    /// A server that goes down waits for nobody who follows. Whoever is locked, signed out, expired or given other roles stops seeing what they saw before, however long the
+    /// stream has been open. Who may read more now asks anew.
+    fn still_holds(&self) -> bool {
+        !self.services.gateway.is_closing()
+            && self.services.access.log_scope_now(&self.caller.who) == self.scope
     }
 }
 
@@ -227,9 +228,10 @@ pub async fn prove(
 /// The rows that the permit's holder may see.
 pub fn scope(services: &Services, permit: &ApiPermit) -> Result<Scope, Problem> {
     match permit.log_scope() {
-        None => Ok(Scope::everything()),
+        LogScope::Everything => Ok(Scope::everything()),
+        LogScope::Nothing => Ok(Scope::any_of(Vec::new())),
         // A scope that cannot be read shows nothing: it was checked when its role was applied.
-        Some(filter) => Ok(Scope::only(
+        LogScope::Matching(filter) => Ok(Scope::only(
             Filter::parse(filter, &context(services)).map_err(|error| Problem::internal(&error))?,
         )),
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use access::{ApiPermit, ApiResource, Verb};
+use access::{ApiPermit, ApiResource, LogScope, Verb};
 use audit_log::evidence;
 use audit_log::verify::{Checks, Level, Tail, VerifierKey, VerifyError, verify_log_with};
 use axum::Json;
@@ -15,8 +15,8 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::caller::Caller;
+use crate::download::{Place, blocking, octets};
 use crate::extract::{Path, Query};
-use crate::routes::recordings::{blocking, octets};
 use crate::wire::{Checkpoint, Verification};
 use crate::{Problem, Services};
 
@@ -78,10 +78,11 @@ pub async fn export(
         let detail = format!("{from}..{to} is not within 0..{size}, which the newest checkpoint covers");
         return Err(Problem::bad_request("range", detail));
     }
+    let place = Place::take()?;
     let exported = Exported { from, to, tree_size: checkpoint.size };
     append(&services, &permit, Detail::AuditExported(exported)).await?;
     let log = services.log.clone();
-    Ok(octets("application/x-ndjson", move |out| {
+    Ok(octets(place, "application/x-ndjson", move |out| {
         let mut source = log;
         evidence::write(&mut source, from..to, &checkpoint, out).map_err(std::io::Error::other)
     }))
@@ -125,8 +126,8 @@ fn own_log(folder: &std::path::Path, key: &VerifierKey) -> Result<Verification, 
 }
 
 fn require_whole_log(permit: &ApiPermit, what: &str) -> Result<(), Problem> {
-    if permit.log_scope().is_some() {
-        let detail = format!("{what} shows every entry, and your role shows you only some of them");
+    if *permit.log_scope() != LogScope::Everything {
+        let detail = format!("{what} needs every entry, and your roles do not let you read them all");
         return Err(Problem::forbidden("scoped", detail));
     }
     Ok(())

@@ -4,19 +4,18 @@ use std::sync::Arc;
 
 use access::{ApiPermit, ApiResource, Verb};
 use axum::Json;
-use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderValue, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::HeaderValue;
+use axum::response::Response;
 use event::kinds::recording::{Exported, Viewed};
 use event::{Detail, SessionId};
 use query::SessionSummary;
 use recording::{Format, RecordingError};
 use serde::Deserialize;
-use tokio_stream::wrappers::ReceiverStream;
 use utoipa::IntoParams;
 
 use crate::caller::Caller;
+use crate::download::{Place, blocking, octets};
 use crate::extract::{Path, Query};
 use crate::wire::Recording;
 use crate::{Problem, Services};
@@ -85,13 +84,14 @@ pub async fn watch(
 ) -> Result<Response, Problem> {
     let permit = services.permit(&caller, ApiResource::Recordings, Verb::Watch).await?;
     let summary = visible(&services, &permit, session).await?;
+    let place = Place::take()?;
     let format: String = viewing.format.chars().take(40).collect();
     let viewed = Viewed { recording: session, from_ms: viewing.from_ms, to_ms: None, format };
     record(&services, &permit, Detail::RecordingViewed(viewed), session).await?;
     let recordings = services.recordings.clone();
     let file = blocking(move || Ok(recordings.file(session)?)).await?;
     let live = summary.end.is_none();
-    let mut response = octets("application/octet-stream", move |out| {
+    let mut response = octets(place, "application/octet-stream", move |out| {
         let mut file = file;
         std::io::copy(&mut file, out).map(drop)
     });
@@ -124,6 +124,7 @@ pub async fn export(
 ) -> Result<Response, Problem> {
     let permit = services.permit(&caller, ApiResource::Recordings, Verb::Export).await?;
     visible(&services, &permit, session).await?;
+    let place = Place::take()?;
     let format: Format = export.format.parse().map_err(|why: String| Problem::bad_request("format", why))?;
     let recordings = services.recordings.clone();
     let mut reader = blocking(move || {
@@ -134,7 +135,7 @@ pub async fn export(
     .await?;
     let exported = Exported { recording: session, format: format.to_string() };
     record(&services, &permit, Detail::RecordingExported(exported), session).await?;
-    Ok(octets("application/octet-stream", move |out| {
+    Ok(octets(place, "application/octet-stream", move |out| {
         recording::export(&mut reader, format, export.channel, out).map_err(std::io::Error::other)
     }))
 }
@@ -161,44 +162,6 @@ async fn record(
     let event = permit.author().event(&services.ambient, detail).in_session(session);
     services.log.append(&event).await?;
     Ok(())
-}
-
-/// Runs what blocks away from the runtime's own threads.
-pub async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
-) -> Result<T, Problem> {
-    tokio::task::spawn_blocking(work).await.map_err(|error| Problem::internal(&error))?
-}
-
-/// Makes an answer of what a blocking writer writes, chunk by chunk, as fast as the client takes it.
-pub fn octets(
-    kind: &'static str,
-    write: impl FnOnce(&mut dyn std::io::Write) -> std::io::Result<()> + Send + 'static,
-) -> Response {
-    let (sender, receiver) = tokio::sync::mpsc::channel::<std::io::Result<Vec<u8>>>(4);
-    tokio::task::spawn_blocking(move || {
-        let mut out = std::io::BufWriter::with_capacity(64 << 10, ChannelWriter(sender.clone()));
-        let written = write(&mut out).and_then(|()| std::io::Write::flush(&mut out));
-        if let Err(error) = written {
-            // The answer breaks off, so that no client takes half of it for the whole.
-            tracing::warn!(%error, "an answer broke off");
-            let _ = sender.blocking_send(Err(error));
-        }
-    });
-    ([(header::CONTENT_TYPE, kind)], Body::from_stream(ReceiverStream::new(receiver))).into_response()
-}
-
-struct ChannelWriter(tokio::sync::mpsc::Sender<std::io::Result<Vec<u8>>>);
-
-impl std::io::Write for ChannelWriter {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.blocking_send(Ok(bytes.to_vec())).map_err(|_| std::io::ErrorKind::BrokenPipe)?;
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -16,9 +16,9 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::caller::Caller;
+use crate::download::blocking;
 use crate::extract::Query;
 use crate::routes::events::{parse, range, scope};
-use crate::routes::recordings::blocking;
 use crate::wire::{ScreenLine, ScreenLines};
 use crate::{Problem, Services};
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use event::Origin;
-use gateway::{Authenticated, EndedBy, Gateway, Refusal, Session};
+use gateway::{Authenticated, EndedBy, Entered, Gateway, Refusal, Session};
 use russh::keys::PrivateKey;
 use russh::{Disconnect, server};
 use tokio::net::TcpStream;
@@ -14,11 +14,11 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::algorithms;
 use super::budget::Budget;
+use super::crew::Crew;
 use super::far::{self, Reached};
 use super::hello::{Hello, hello};
 use super::link::{Awaited, Link, Outcome};
 use super::near::{Near, Proven};
-use super::turnstile::Stranger;
 use super::wire::{Scissors, Wire};
 
 /// Time for a client to read why it is being disconnected.
@@ -65,6 +65,7 @@ struct Client {
     target: Option<String>,
     outcome: watch::Sender<Outcome>,
     channels: Channels,
+    crew: Crew,
     scissors: Scissors,
     gone: oneshot::Receiver<Infallible>,
 }
@@ -95,11 +96,11 @@ pub(super) async fn serve(
     terms: Arc<Terms>,
     tcp: TcpStream,
     peer: SocketAddr,
-    stranger: Stranger,
+    stranger: Entered,
 ) -> Result<(), Nobody> {
     let client = tokio::time::timeout(terms.login_grace, meet(&terms, tcp, peer)).await;
-    drop(stranger);
     let client = client.map_err(|_| Nobody::Gone)??;
+    stranger.prove();
     admit(&terms.gateway, client).await;
     Ok(())
 }
@@ -121,19 +122,19 @@ async fn meet(terms: &Terms, mut tcp: TcpStream, peer: SocketAddr) -> Result<Cli
     let (proven_sender, proven) = oneshot::channel();
     let (gone_sender, gone) = oneshot::channel();
     let channels = Channels::new();
+    let crew = Crew::new(Awaited::new(awaited), channels.running.downgrade());
     let near = Near::new(
         terms.gateway.clone(),
         Origin::of(peer),
         target.is_none().then(|| format!("{NO_TARGET}\r\n")),
-        Awaited::new(awaited),
-        channels.running.downgrade(),
+        crew.clone(),
         proven_sender,
         gone_sender,
     );
     let _running = server::run_stream(config, wire, near).await?;
     let proven = proven.await.map_err(|_| Nobody::Gone)?;
     guard.keep();
-    Ok(Client { proven, target, outcome, channels, scissors, gone })
+    Ok(Client { proven, target, outcome, channels, crew, scissors, gone })
 }
 
 /// Cuts the connection unless it is kept: the SSH library's task outlives whoever waits for it.
@@ -172,12 +173,11 @@ enum Unestablished {
 
 /// Authorises, starts and dials.
 async fn establish(gateway: &Gateway, client: &mut Client) -> Result<(Session, Reached), Unestablished> {
-    let Client { proven, target, outcome, channels, gone, .. } = client;
+    let Client { proven, target, crew, gone, .. } = client;
     let target = target.as_deref().ok_or_else(|| Unestablished::Refused(NO_TARGET.to_owned()))?;
     let session = start(gateway, &proven.who, target, &proven.login).await.map_err(Unestablished::Refused)?;
-    let awaited = Awaited::new(outcome.subscribe());
     let reached = tokio::select! {
-        reached = far::reach(&session, awaited, channels.running.downgrade()) => {
+        reached = far::reach(&session, crew.clone()) => {
             reached.map_err(|error| error.to_string())
         }
         cut = session.until_cut() => Err(cut.why),

@@ -9,12 +9,13 @@ use event::Detail;
 use event::kinds::session as kinds;
 use gateway::{DialError, Forwarding, Gateway, HostKey, IdentityError, Session, SessionOptions};
 use russh::keys::{HashAlg, PublicKey, PublicKeyOrCertificate};
-use russh::{Channel, client};
-use tokio::sync::{mpsc, oneshot};
+use russh::{Channel, ChannelOpenFailure, client};
+use tokio::sync::oneshot;
 
 use super::algorithms;
+use super::crew::{Crew, NoPlace};
 use super::forward::{self, Incoming, refused};
-use super::link::{Awaited, Link, Listener};
+use super::link::{Link, Listener};
 use super::wire::{Scissors, Wire};
 
 /// Time for the handshake with a target and the login.
@@ -25,8 +26,7 @@ pub(super) struct Far {
     gateway: Gateway,
     host_key: HostKey,
     mismatch: Arc<Mutex<Option<Mismatch>>>,
-    awaited: Awaited,
-    channels: mpsc::WeakSender<Infallible>,
+    crew: Crew,
     _gone: oneshot::Sender<Infallible>,
 }
 
@@ -65,15 +65,11 @@ pub(super) enum ReachError {
 }
 
 /// Dials the session's target and logs in to it.
-pub(super) async fn reach(
-    session: &Session,
-    awaited: Awaited,
-    channels: mpsc::WeakSender<Infallible>,
-) -> Result<Reached, ReachError> {
+pub(super) async fn reach(session: &Session, crew: Crew) -> Result<Reached, ReachError> {
     let target = session.permit().target().name.clone();
     let wire = Wire::new(session.dial().await?, Vec::new());
     let scissors = wire.scissors();
-    match tokio::time::timeout(PATIENCE, log_in(session, wire, awaited, channels)).await {
+    match tokio::time::timeout(PATIENCE, log_in(session, wire, crew)).await {
         Ok(Ok((handle, gone))) => Ok(Reached { handle, scissors, gone }),
         Ok(Err(error)) => Err(error),
         Err(_) => {
@@ -86,22 +82,15 @@ pub(super) async fn reach(
 async fn log_in(
     session: &Session,
     wire: Wire,
-    awaited: Awaited,
-    channels: mpsc::WeakSender<Infallible>,
+    crew: Crew,
 ) -> Result<(client::Handle<Far>, oneshot::Receiver<Infallible>), ReachError> {
     let (permit, gateway) = (session.permit(), session.gateway());
     let (target, host_key) = (permit.target().name.clone(), permit.target().host_key.clone());
     let config = algorithms::for_target(&host_key);
     let mismatch = Arc::new(Mutex::new(None));
     let (gone_sender, gone) = oneshot::channel();
-    let far = Far {
-        gateway: gateway.clone(),
-        host_key,
-        mismatch: mismatch.clone(),
-        awaited,
-        channels,
-        _gone: gone_sender,
-    };
+    let far =
+        Far { gateway: gateway.clone(), host_key, mismatch: mismatch.clone(), crew, _gone: gone_sender };
     let forwardings = forwardings(permit.options());
     // The certificate is made while the key exchange runs.
     let (connected, credential) = tokio::join!(
@@ -170,7 +159,7 @@ impl Far {
     }
 
     /// Takes a channel that the target opens, if the client asked for its like.
-    fn take(
+    async fn take(
         &self,
         channel: Channel<client::Msg>,
         reply: client::ChannelOpenHandle,
@@ -178,11 +167,18 @@ impl Far {
         kind: &'static str,
         wanted: impl FnOnce(&Link) -> bool + Send + 'static,
     ) {
-        // Without a sender the connection is going down, and dropping the reply refuses the channel.
-        let Some(running) = self.channels.upgrade() else { return };
-        let awaited = self.awaited.clone();
+        let place = match self.crew.channel() {
+            Ok(place) => place,
+            // Dropping the reply refuses the channel.
+            Err(NoPlace::Ending) => return,
+            Err(NoPlace::Full) => {
+                reply.reject(ChannelOpenFailure::ResourceShortage).await;
+                return self.crew.note_refused(kind, "the connection has too many channels open").await;
+            }
+        };
+        let awaited = self.crew.awaited().clone();
         tokio::spawn(async move {
-            let _running = running;
+            let _place = place;
             let Ok(link) = awaited.link().await else { return };
             if !wanted(&link) {
                 let why = "the target opened a channel that the client did not ask for";
@@ -193,15 +189,8 @@ impl Far {
         });
     }
 
-    fn refuse(&self, kind: &str) {
-        let Some(running) = self.channels.upgrade() else { return };
-        let (awaited, kind) = (self.awaited.clone(), kind.to_owned());
-        tokio::spawn(async move {
-            let _running = running;
-            if let Ok(link) = awaited.link().await {
-                link.refused_request(None, &kind, "", "targets may not open channels of this type").await;
-            }
-        });
+    async fn refuse(&self, kind: &str) {
+        self.crew.note_refused(kind, "targets may not open channels of this type").await;
     }
 }
 
@@ -229,7 +218,7 @@ impl client::Handler for Far {
         let listener = Listener::Port(address.to_owned(), port);
         let from = (originator_address.to_owned(), originator_port);
         let incoming = Incoming::Port { address: address.to_owned(), port, from };
-        self.take(channel, reply, incoming, "forwarded-tcpip", move |link| link.listens(&listener));
+        self.take(channel, reply, incoming, "forwarded-tcpip", move |link| link.listens(&listener)).await;
         Ok(())
     }
 
@@ -243,7 +232,7 @@ impl client::Handler for Far {
         let listener = Listener::Socket(path.to_owned());
         let incoming = Incoming::Socket { path: path.to_owned() };
         let kind = "forwarded-streamlocal@openssh.com";
-        self.take(channel, reply, incoming, kind, move |link| link.listens(&listener));
+        self.take(channel, reply, incoming, kind, move |link| link.listens(&listener)).await;
         Ok(())
     }
 
@@ -254,7 +243,7 @@ impl client::Handler for Far {
         _: &mut client::Session,
     ) -> Result<(), russh::Error> {
         let kind = "auth-agent@openssh.com";
-        self.take(channel, reply, Incoming::Agent, kind, |link| link.agent.load(Ordering::SeqCst));
+        self.take(channel, reply, Incoming::Agent, kind, |link| link.agent.load(Ordering::SeqCst)).await;
         Ok(())
     }
 
@@ -267,12 +256,12 @@ impl client::Handler for Far {
         _: &mut client::Session,
     ) -> Result<(), russh::Error> {
         let incoming = Incoming::X11 { from: (originator_address.to_owned(), originator_port) };
-        self.take(channel, reply, incoming, "x11", |link| link.x11.load(Ordering::SeqCst));
+        self.take(channel, reply, incoming, "x11", |link| link.x11.load(Ordering::SeqCst)).await;
         Ok(())
     }
 
     async fn should_accept_unknown_server_channel(&mut self, _: russh::ChannelId, kind: &str) -> bool {
-        self.refuse(kind);
+        self.refuse(kind).await;
         false
     }
 
@@ -282,7 +271,7 @@ impl client::Handler for Far {
         _reply: client::ChannelOpenHandle,
         _: &mut client::Session,
     ) -> Result<(), russh::Error> {
-        self.refuse("session");
+        self.refuse("session").await;
         Ok(())
     }
 
@@ -296,7 +285,7 @@ impl client::Handler for Far {
         _reply: client::ChannelOpenHandle,
         _: &mut client::Session,
     ) -> Result<(), russh::Error> {
-        self.refuse("direct-tcpip");
+        self.refuse("direct-tcpip").await;
         Ok(())
     }
 
@@ -307,7 +296,7 @@ impl client::Handler for Far {
         _reply: client::ChannelOpenHandle,
         _: &mut client::Session,
     ) -> Result<(), russh::Error> {
-        self.refuse("direct-streamlocal@openssh.com");
+        self.refuse("direct-streamlocal@openssh.com").await;
         Ok(())
     }
 }

@@ -12,6 +12,7 @@ mod algorithms;
 mod budget;
 mod channel;
 mod connection;
+mod crew;
 mod far;
 pub mod file_tap;
 mod files;
@@ -28,7 +29,6 @@ pub mod sftp;
 #[cfg(test)]
 mod transcript;
 mod transfer;
-mod turnstile;
 mod wire;
 
 pub use gate::Ssh;

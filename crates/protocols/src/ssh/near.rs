@@ -4,7 +4,6 @@
 //! given in order; everything else runs in tasks of its own, so that one channel never holds up another.
 
 use std::convert::Infallible;
-use std::sync::Arc;
 
 use event::kinds::{cert, forward};
 use event::{Actor, Detail, Event, Origin};
@@ -12,23 +11,19 @@ use gateway::{Action, Authenticated, Gateway};
 use russh::keys::{Certificate, HashAlg};
 use russh::server::{self, Auth, VerifiedPublicKey};
 use russh::{Channel, ChannelOpenFailure};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::sync::oneshot;
 
 use super::channel;
+use super::crew::{Crew, NoPlace};
 use super::forward::{self as forwards, Destination};
-use super::link::{Awaited, Link, Listener};
-
-/// Channels that a connection may have open at once.
-const MOST_CHANNELS: usize = 256;
+use super::link::{Link, Listener};
 
 /// Handles what a client says.
 pub(super) struct Near {
     gateway: Gateway,
     origin: Origin,
     banner: Option<String>,
-    awaited: Awaited,
-    channels: mpsc::WeakSender<Infallible>,
-    room: Arc<Semaphore>,
+    crew: Crew,
     /// Who showed a certificate, and as which account.
     who: Option<(Authenticated, String)>,
     proven: Option<oneshot::Sender<Proven>>,
@@ -59,8 +54,7 @@ impl Near {
         gateway: Gateway,
         origin: Origin,
         banner: Option<String>,
-        awaited: Awaited,
-        channels: mpsc::WeakSender<Infallible>,
+        crew: Crew,
         proven: oneshot::Sender<Proven>,
         gone: oneshot::Sender<Infallible>,
     ) -> Near {
@@ -68,9 +62,7 @@ impl Near {
             gateway,
             origin,
             banner,
-            awaited,
-            channels,
-            room: Arc::new(Semaphore::new(MOST_CHANNELS)),
+            crew,
             who: None,
             proven: Some(proven),
             attempt: Attempt::None,
@@ -92,79 +84,82 @@ impl Near {
     }
 
     /// Runs a channel in a task of its own, or refuses it.
-    fn spawn<F>(&self, reply: server::ChannelOpenHandle, serve: impl FnOnce(server::ChannelOpenHandle) -> F)
-    where
+    async fn spawn<F>(
+        &self,
+        kind: &str,
+        reply: server::ChannelOpenHandle,
+        serve: impl FnOnce(server::ChannelOpenHandle) -> F,
+    ) where
         F: Future<Output = ()> + Send + 'static,
     {
-        // Dropping the reply refuses the channel: the connection is going down.
-        let Some(running) = self.channels.upgrade() else { return };
-        let Some(place) = self.place() else {
-            tokio::spawn(reply.reject(ChannelOpenFailure::ResourceShortage));
-            return;
+        let place = match self.crew.channel() {
+            Ok(place) => place,
+            // Dropping the reply refuses the channel.
+            Err(NoPlace::Ending) => return,
+            Err(NoPlace::Full) => {
+                reply.reject(ChannelOpenFailure::ResourceShortage).await;
+                return self.crew.note_refused(kind, "the connection has too many channels open").await;
+            }
         };
         let serving = serve(reply);
         tokio::spawn(async move {
-            let _holds = (running, place);
+            let _place = place;
             serving.await;
-        });
-    }
-
-    fn place(&self) -> Option<OwnedSemaphorePermit> {
-        self.room.clone().try_acquire_owned().ok()
-    }
-
-    /// Writes down a refused request in the session's name, once there is a session.
-    fn note_refused(&self, request: &str, why: &'static str) {
-        let Some(running) = self.channels.upgrade() else { return };
-        let (awaited, request) = (self.awaited.clone(), request.to_owned());
-        tokio::spawn(async move {
-            let _running = running;
-            if let Ok(link) = awaited.link().await {
-                link.refused_request(None, &request, "", why).await;
-            }
         });
     }
 
     /// Decides on a listener, writes it down, and asks the target for it. Returns the port.
     async fn listen(&self, listener: Listener) -> Option<u32> {
-        let link = self.awaited.link().await.ok()?;
+        let link = self.crew.awaited().link().await.ok()?;
         let action = match &listener {
             Listener::Port(host, port) => Action::RemoteForward { host: host.clone(), port: *port },
-            Listener::Socket(path) => Action::SocketForward { path: path.clone() },
+            Listener::Socket(path) => Action::RemoteSocketForward { path: path.clone() },
         };
         link.session.authorize(&action).await.ok()?;
         link.session.event(listen_detail(&listener, false)).await.ok()?;
-        let (listener, port) = ask_to_listen(&link, listener).await?;
+        let (listener, port) = match ask_to_listen(&link, &listener).await {
+            Ok(listening) => listening,
+            Err(error) => {
+                let why = format!("the target does not listen: {error}");
+                let _ = link.session.event_failed(listen_detail(&listener, false), why).await;
+                return None;
+            }
+        };
         link.listeners.lock().expect("no panic happens while the lock is held").insert(listener);
         Some(port)
     }
 
     async fn withdraw(&self, listener: Listener) -> bool {
-        let Ok(link) = self.awaited.link().await else { return false };
+        let Ok(link) = self.crew.awaited().link().await else { return false };
         if !link.listeners.lock().expect("no panic happens while the lock is held").remove(&listener) {
             return false;
         }
         if link.session.event(listen_detail(&listener, true)).await.is_err() {
             return false;
         }
-        match listener {
-            Listener::Port(host, port) => link.far.cancel_tcpip_forward(host, port).await.is_ok(),
-            Listener::Socket(path) => link.far.cancel_streamlocal_forward(path).await.is_ok(),
+        let withdrawn = match &listener {
+            Listener::Port(host, port) => link.far.cancel_tcpip_forward(host, *port).await,
+            Listener::Socket(path) => link.far.cancel_streamlocal_forward(path).await,
+        };
+        if let Err(error) = &withdrawn {
+            let why = format!("the target does not stop listening: {error}");
+            let _ = link.session.event_failed(listen_detail(&listener, true), why).await;
         }
+        withdrawn.is_ok()
     }
 }
 
 /// Asks the target to listen; where it chose the port, the listener that comes back has it.
-async fn ask_to_listen(link: &Link, listener: Listener) -> Option<(Listener, u32)> {
+async fn ask_to_listen(link: &Link, listener: &Listener) -> Result<(Listener, u32), russh::Error> {
     match listener {
         Listener::Port(host, asked) => {
-            let given = link.far.tcpip_forward(host.as_str(), asked).await.ok()?;
-            let port = if asked == 0 { given } else { asked };
-            Some((Listener::Port(host, port), port))
+            let given = link.far.tcpip_forward(host.as_str(), *asked).await?;
+            let port = if *asked == 0 { given } else { *asked };
+            Ok((Listener::Port(host.clone(), port), port))
         }
         Listener::Socket(path) => {
-            link.far.streamlocal_forward(path.as_str()).await.ok()?;
-            Some((Listener::Socket(path), 0))
+            link.far.streamlocal_forward(path.as_str()).await?;
+            Ok((listener.clone(), 0))
         }
     }
 }
@@ -253,8 +248,8 @@ impl server::Handler for Near {
         reply: server::ChannelOpenHandle,
         _: &mut server::Session,
     ) -> Result<(), russh::Error> {
-        let awaited = self.awaited.clone();
-        self.spawn(reply, |reply| channel::session(awaited, channel, reply));
+        let awaited = self.crew.awaited().clone();
+        self.spawn("session", reply, |reply| channel::session(awaited, channel, reply)).await;
         Ok(())
     }
 
@@ -270,8 +265,9 @@ impl server::Handler for Near {
     ) -> Result<(), russh::Error> {
         let from = (originator_address.to_owned(), originator_port);
         let destination = Destination::Port { host: host.to_owned(), port, from };
-        let awaited = self.awaited.clone();
-        self.spawn(reply, |reply| forwards::outgoing(awaited, channel, reply, destination));
+        let awaited = self.crew.awaited().clone();
+        let serve = |reply| forwards::outgoing(awaited, channel, reply, destination);
+        self.spawn("direct-tcpip", reply, serve).await;
         Ok(())
     }
 
@@ -283,8 +279,9 @@ impl server::Handler for Near {
         _: &mut server::Session,
     ) -> Result<(), russh::Error> {
         let destination = Destination::Socket { path: path.to_owned() };
-        let awaited = self.awaited.clone();
-        self.spawn(reply, |reply| forwards::outgoing(awaited, channel, reply, destination));
+        let awaited = self.crew.awaited().clone();
+        let serve = |reply| forwards::outgoing(awaited, channel, reply, destination);
+        self.spawn("direct-streamlocal@openssh.com", reply, serve).await;
         Ok(())
     }
 
@@ -313,14 +310,14 @@ impl server::Handler for Near {
     }
 
     async fn unknown_channel_open(&mut self, name: &str) -> Result<(), russh::Error> {
-        self.note_refused(name, "clients may not open channels of this type");
+        self.crew.note_refused(name, "clients may not open channels of this type").await;
         Ok(())
     }
 
     async fn unknown_global_request(&mut self, name: &str) -> Result<(), russh::Error> {
         // Keep-alives say nothing and come without end.
         if !name.starts_with("keepalive@") {
-            self.note_refused(name, "the gate passes on no request that it does not know");
+            self.crew.note_refused(name, "the gate passes on no request that it does not know").await;
         }
         Ok(())
     }

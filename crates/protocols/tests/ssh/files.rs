@@ -122,6 +122,69 @@ async fn file_transfer_is_refused_in_every_shape_where_the_role_says_no() {
     bed.wait_for_that("session.rejected", |event| event.body.detail["code"] == "file_transfer").await;
 }
 
+/// Makes an SFTP packet: its length, its type, its fields.
+fn packet(kind: u8, fields: &[&[u8]]) -> Vec<u8> {
+    let body = [&[kind][..], &fields.concat()].concat();
+    [&u32::try_from(body.len()).unwrap().to_be_bytes()[..], &body].concat()
+}
+
+fn string(bytes: &[u8]) -> Vec<u8> {
+    [&u32::try_from(bytes.len()).unwrap().to_be_bytes()[..], bytes].concat()
+}
+
+/// Reads one SFTP packet: its type and the rest.
+fn reply(from: &mut impl std::io::Read) -> (u8, Vec<u8>) {
+    let mut length = [0; 4];
+    from.read_exact(&mut length).unwrap();
+    let mut body = vec![0; u32::from_be_bytes(length) as usize];
+    from.read_exact(&mut body).unwrap();
+    (body[0], body.split_off(1))
+}
+
+/// Opens many files, writes and closes them all at once, and dies at the first answer.
+fn upload_and_vanish(mut ssh: Command, files: u32, folder: &std::path::Path) {
+    use std::io::Write as _;
+    use std::process::Stdio;
+    let mut client = ssh.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let (mut to, mut from) = (client.stdin.take().unwrap(), client.stdout.take().unwrap());
+    to.write_all(&packet(1, &[&3_u32.to_be_bytes()])).unwrap();
+    assert_eq!(reply(&mut from).0, 2);
+    let mut blast = Vec::new();
+    for id in 0..files {
+        let path = string(folder.join(format!("file-{id}")).to_str().unwrap().as_bytes());
+        // Write and create, without attributes.
+        let open = packet(3, &[&id.to_be_bytes(), &path, &0x0a_u32.to_be_bytes(), &0_u32.to_be_bytes()]);
+        to.write_all(&open).unwrap();
+        let (kind, body) = reply(&mut from);
+        assert_eq!(kind, 102, "a handle");
+        let handle = &body[4..];
+        let write = [&(1000 + id).to_be_bytes()[..], handle, &0_u64.to_be_bytes(), &string(b"content")];
+        blast.extend(packet(6, &write));
+        blast.extend(packet(4, &[&(2000 + id).to_be_bytes(), handle]));
+    }
+    to.write_all(&blast).unwrap();
+    reply(&mut from);
+    client.kill().unwrap();
+    client.wait().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn uploads_of_a_client_that_vanishes_are_all_written() {
+    const FILES: u32 = 100;
+    let bed = Bed::new("{}").await;
+    let folder = bed.path("there");
+    std::fs::create_dir(&folder).unwrap();
+    let mut ssh = bed.client("ssh");
+    ssh.args(["-s", &format!("{}@web-1", me()), "sftp"]);
+    let vanishing = tokio::task::spawn_blocking(move || upload_and_vanish(ssh, FILES, &folder));
+    vanishing.await.unwrap();
+    bed.wait_for("session.end").await;
+    let uploads = bed.of_kind("file.upload");
+    let paths: std::collections::BTreeSet<&str> =
+        uploads.iter().map(|event| event.body.detail["path"].as_str().unwrap()).collect();
+    assert_eq!((uploads.len(), paths.len()), (FILES as usize, FILES as usize), "{:#?}", bed.kinds());
+}
+
 /// Words for rsync's `-e`, which splits at blanks and knows quotes.
 fn quoted(words: &[String]) -> String {
     words.iter().map(|word| format!("'{word}'")).collect::<Vec<_>>().join(" ")

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+use event::Outcome;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, UnixListener, UnixStream};
 
@@ -113,6 +114,35 @@ async fn a_remote_forward_brings_connections_back() {
     let open = bed.wait_for("forward.open").await;
     assert_eq!(open.body.detail["direction"], "remote");
     bed.wait_for("forward.close").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_listener_that_the_target_refuses_is_written_as_failed() {
+    let bed = Bed::new(FORWARDING).await;
+    let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = taken.local_addr().unwrap().port();
+    for listener in [format!("127.0.0.1:{port}"), "/nowhere/at/all.sock".to_owned()] {
+        let mut ssh = bed.client("ssh");
+        ssh.args(["-o", "ExitOnForwardFailure=yes", "-R", &format!("{listener}:127.0.0.1:9")]);
+        ssh.args([&format!("{}@web-1", me()), "true"]);
+        assert!(!run(ssh).await.status.success());
+        let host = listener.strip_suffix(&format!(":{port}")).unwrap_or(&listener);
+        let failed = bed.wait_for_that("forward.listen", |event| {
+            event.outcome == Outcome::Failure && event.body.detail["host"] == host
+        });
+        assert!(failed.await.reason.unwrap().starts_with("the target does not listen"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_socket_is_named_by_its_direction() {
+    let bed = Bed::new("{}").await;
+    let mut ssh = bed.client("ssh");
+    ssh.args(["-o", "ExitOnForwardFailure=yes", "-R", "/tmp/mine.sock:127.0.0.1:9"]);
+    ssh.args([&format!("{}@web-1", me()), "true"]);
+    assert!(!run(ssh).await.status.success());
+    let denied = bed.wait_for("forward.denied").await;
+    assert_eq!(denied.body.detail["direction"], "remote_socket");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -165,6 +165,68 @@ async fn the_language_is_passed_on_and_other_variables_are_refused() {
     assert_eq!(rejected.outcome, Outcome::Denied);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_ends_their_own_recording_with_a_long_command() {
+    let bed = Bed::new("{recording: best_effort}").await;
+    let command = format!("echo seen; # {}", "x".repeat(127_500));
+    assert_eq!(succeed(bed.ssh("web-1", &[&command])).await, "seen\n");
+    let end = bed.wait_for("session.end").await;
+    assert!(bed.of_kind("recording.truncated").is_empty(), "{:#?}", bed.kinds());
+    let frames = recorded(&bed, &end);
+    assert!(frames.contains(&Frame::Output { channel: 2, bytes: (&b"seen\n"[..]).into() }));
+    assert_eq!(detail(&bed.of_kind("session.command")[0], "command"), &command, "the event has all of it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_recording_that_cannot_begin_is_told_once_where_it_is_best_effort() {
+    let bed = Bed::new("{recording: best_effort}").await;
+    std::fs::remove_dir_all(bed.path("recordings")).unwrap();
+    assert_eq!(succeed(bed.ssh("web-1", &["echo on"])).await, "on\n");
+    let end = bed.wait_for("session.end").await;
+    assert_eq!((end.outcome, detail(&end, "recording_root")), (Outcome::Success, &serde_json::Value::Null));
+    let told = bed.of_kind("recording.truncated");
+    assert_eq!(told.len(), 1);
+    assert!(told[0].reason.as_ref().unwrap().starts_with("the recording could not begin"), "{told:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_prepares_a_program_is_refused_and_written_once_it_runs() {
+    let bed = Bed::new("{}").await;
+    let client = bed.raw("web-1").await;
+    let mut channel = client.channel_open_session().await.unwrap();
+    channel.exec(true, "sleep 300").await.unwrap();
+    channel.set_env(true, "LC_TIME", "late").await.unwrap();
+    channel.request_pty(true, "late-term", 80, 24, 0, 0, &[]).await.unwrap();
+    let mut answers = Vec::new();
+    while answers.len() < 3 {
+        match channel.wait().await.unwrap() {
+            russh::ChannelMsg::Success => answers.push(true),
+            russh::ChannelMsg::Failure => answers.push(false),
+            _ => {}
+        }
+    }
+    assert_eq!(answers, [true, false, false]);
+    for (request, value) in [("env", "LC_TIME=late"), ("pty-req", "late-term")] {
+        let refused = bed.wait_for_that("session.request", |event| detail(event, "request") == request).await;
+        assert_eq!((refused.outcome, detail(&refused, "value")), (Outcome::Denied, &value.into()));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_is_given_only_so_many_variables() {
+    let bed = Bed::new("{}").await;
+    let client = bed.raw("web-1").await;
+    let channel = client.channel_open_session().await.unwrap();
+    for round in 0..65 {
+        channel.set_env(false, "LC_TIME", round.to_string()).await.unwrap();
+    }
+    channel.exec(true, "true").await.unwrap();
+    bed.wait_for("session.command").await;
+    let denied = |event: &&Record| event.outcome == Outcome::Denied;
+    let requests = bed.of_kind("session.request");
+    assert_eq!((requests.len(), requests.iter().filter(denied).count()), (65, 1));
+}
+
 fn stdin_open(bed: &Bed, arguments: &[&str]) -> std::process::Command {
     bed.ssh("web-1", arguments)
 }

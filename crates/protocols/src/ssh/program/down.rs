@@ -6,7 +6,6 @@ use bytes::Bytes;
 use gateway::Frame;
 use russh::{ChannelMsg, ChannelReadHalf};
 
-use super::super::files::Tap;
 use super::super::forward::Window;
 use super::{Shared, Stop, signal_name};
 
@@ -93,7 +92,7 @@ impl Down<'_> {
         let (shared, length) = (self.shared, data.len());
         self.stdout_bytes += length as u64;
         shared.session.count_out(length);
-        match shared.steps(&data, Tap::server)? {
+        match shared.target_steps(&data)? {
             Some(steps) => {
                 for step in steps {
                     shared.near.data_bytes(shared.take(step).await?).await?;

@@ -5,6 +5,7 @@
 //! come first. A half that waits holds up its own direction of its own channel only.
 
 mod down;
+mod steps;
 mod up;
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,8 +19,10 @@ use gateway::{Frame, Session, SessionError};
 use russh::{Channel, ChannelReadHalf, ChannelWriteHalf, Sig, client, server};
 
 use self::down::Down;
+use self::steps::Steps;
 use self::up::Up;
 use super::channel::STDERR;
+use super::file_tap::FileFact;
 use super::file_tap::Step;
 use super::files::{self, Tap, TapError};
 use super::link::Link;
@@ -63,6 +66,8 @@ struct Shared<'a> {
     /// Whether output goes into the recording: programs do, file transfers are decoded instead.
     recorded: AtomicBool,
     tap: Mutex<Option<Tap>>,
+    /// What a half did not come to write down, for the end.
+    unwritten: Mutex<Vec<FileFact>>,
     started: OnceLock<Timestamp>,
 }
 
@@ -80,6 +85,7 @@ pub(super) async fn run(link: &Link, near: Channel<server::Msg>, far: Channel<cl
         replies: Replies::default(),
         recorded: AtomicBool::new(false),
         tap: Mutex::new(None),
+        unwritten: Mutex::default(),
         started: OnceLock::new(),
     };
     let mut up = Up::new(&shared);
@@ -131,7 +137,10 @@ impl Shared<'_> {
             if let Err(Stop::Undecodable(error)) = &stopped {
                 self.explain_undecodable(&tap, error).await;
             }
-            let _ = files::write_down(self.session, tap.finish()).await;
+            let mut facts =
+                std::mem::take(&mut *self.unwritten.lock().expect("no panic happens while the lock is held"));
+            facts.extend(tap.finish());
+            let _ = files::write_down(self.session, facts).await;
         }
         // Errors mean that a side is gone, which is a close too.
         let _ = self.far.close().await;
@@ -184,14 +193,23 @@ impl Shared<'_> {
         let _ = self.started.set(self.session.gateway().ambient().now());
     }
 
-    /// Asks the decoder, when there is one, what to do with bytes.
-    fn steps(
+    /// Asks the decoder, when there is one, what to do with bytes of the client.
+    fn client_steps(&self, bytes: &Bytes) -> Result<Option<Steps<'_>>, TapError> {
+        let steps = self.ask_tap(|tap| tap.client(bytes.clone()))?;
+        Ok(steps.map(|steps| Steps::of_client(steps, &self.unwritten)))
+    }
+
+    /// Asks the decoder, when there is one, what to do with bytes of the target.
+    fn target_steps(&self, bytes: &Bytes) -> Result<Option<Steps<'_>>, TapError> {
+        let steps = self.ask_tap(|tap| tap.server(bytes.clone()))?;
+        Ok(steps.map(|steps| Steps::of_target(steps, &self.unwritten)))
+    }
+
+    fn ask_tap(
         &self,
-        bytes: &Bytes,
-        ask: impl FnOnce(&mut Tap, Bytes) -> Result<Vec<Step>, TapError>,
+        ask: impl FnOnce(&mut Tap) -> Result<Vec<Step>, TapError>,
     ) -> Result<Option<Vec<Step>>, TapError> {
-        let mut tap = self.tap.lock().expect("no panic happens while the lock is held");
-        tap.as_mut().map(|tap| ask(tap, bytes.clone())).transpose()
+        self.tap.lock().expect("no panic happens while the lock is held").as_mut().map(ask).transpose()
     }
 
     /// Does what a step says must be done before its bytes go on, and returns these.

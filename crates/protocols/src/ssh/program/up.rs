@@ -15,6 +15,11 @@ use super::super::link::request_detail;
 use super::super::scp::ScpCommand;
 use super::{Shared, Stop, signal_name};
 
+/// Why nothing can be prepared any more.
+const STARTED: &str = "the program has started, and takes this before it starts only (RFC 4254, section 6)";
+/// Environment variables that a client may set for one program.
+const MOST_VARIABLES: usize = 64;
+
 /// The terminal that was asked for.
 struct Terminal {
     name: String,
@@ -62,7 +67,7 @@ impl Up<'_> {
         let (shared, length) = (self.shared, data.len());
         self.bytes += length as u64;
         shared.session.count_in(length);
-        match shared.steps(&data, Tap::client)? {
+        match shared.client_steps(&data)? {
             Some(steps) => {
                 for step in steps {
                     shared.far.data_bytes(shared.take(step).await?).await?;
@@ -110,6 +115,19 @@ impl Up<'_> {
         if want_reply {
             self.shared.replies.answer(false, &self.shared.near).await;
         }
+    }
+
+    /// Refuses a request that prepares a program, and writes it down.
+    async fn refuse_request(
+        &self,
+        want_reply: bool,
+        request: &str,
+        value: &str,
+        why: &str,
+    ) -> Result<(), Stop> {
+        self.shared.link.refused_request(Some(self.shared.number), request, value, why).await;
+        self.refuse(want_reply).await;
+        Ok(())
     }
 
     async fn expect(&self, want_reply: bool) {
@@ -229,6 +247,9 @@ impl Up<'_> {
         else {
             return Ok(());
         };
+        if self.shared.started.get().is_some() {
+            return self.refuse_request(want_reply, "pty-req", &shorten_term(&term), STARTED).await;
+        }
         self.terminal =
             Some(Terminal { name: shorten_term(&term), columns: cells(col_width), rows: cells(row_height) });
         self.expect(want_reply).await;
@@ -252,6 +273,13 @@ impl Up<'_> {
 
     async fn environment(&mut self, want_reply: bool, name: String, value: String) -> Result<(), Stop> {
         let shared = self.shared;
+        if shared.started.get().is_some() {
+            return self.refuse_request(want_reply, "env", &format!("{name}={value}"), STARTED).await;
+        }
+        if self.prepared.len() >= MOST_VARIABLES {
+            let why = "a program is given at most 64 environment variables";
+            return self.refuse_request(want_reply, "env", &format!("{name}={value}"), why).await;
+        }
         if shared.session.authorize(&Action::Environment { name: name.clone() }).await.is_err() {
             self.refuse(want_reply).await;
             return Ok(());

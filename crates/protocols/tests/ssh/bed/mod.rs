@@ -1,6 +1,7 @@
 //! A gate, a target and a person, in one temporary folder.
 
 mod person;
+mod raw;
 mod sshd;
 
 use std::path::{Path, PathBuf};

@@ -1,0 +1,148 @@
+//! Downloads: answers that a blocking writer makes while the client takes them.
+//!
+//! Each holds a thread until it is over, and the same threads carry every read and commit of the server. So the invariant:
+//! only so many downloads run at once, and none waits for its client longer than a while.
+
+use std::io::{self, Write};
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use futures::future::ready;
+use futures::stream::{self, Stream, StreamExt as _};
+use tokio::runtime::Handle;
+use tokio::sync::mpsc::error::SendTimeoutError;
+use tokio::sync::mpsc::{Sender, channel};
+use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
+use tokio_stream::wrappers::ReceiverStream;
+
+use crate::Problem;
+
+/// Downloads at once, far fewer than the runtime has threads for what blocks (512).
+const MOST: usize = 32;
+/// How long a client may take for [`CHUNK`] bytes.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Bytes that are handed to the client at once.
+const CHUNK: usize = 64 << 10;
+
+static ROOM: Semaphore = Semaphore::const_new(MOST);
+
+/// A download's place.
+pub struct Place(#[expect(dead_code, reason = "it is given back when dropped")] SemaphorePermit<'static>);
+
+impl Place {
+    /// Takes a place, or says that there is none. Taken before the event that says what was downloaded.
+    pub fn take() -> Result<Place, Problem> {
+        Place::of(&ROOM)
+    }
+
+    fn of(room: &'static Semaphore) -> Result<Place, Problem> {
+        let full = |_| {
+            let detail = format!("{MOST} downloads are running, which is the most; try again in a minute");
+            Problem::unavailable("too_many_downloads", detail)
+        };
+        room.try_acquire().map(Place).map_err(full)
+    }
+}
+
+/// Runs what blocks away from the runtime's own threads.
+pub async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
+) -> Result<T, Problem> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| Problem::internal(&error))?
+}
+
+/// Makes an answer of what a blocking writer writes, chunk by chunk, as fast as the client takes it.
+pub fn octets(
+    place: Place,
+    kind: &'static str,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()> + Send + 'static,
+) -> Response {
+    ([(header::CONTENT_TYPE, kind)], Body::from_stream(written(place, PATIENCE, write))).into_response()
+}
+
+/// Runs the writer. The stream ends with an error unless the writer came to its end, so that no client takes half of an
+/// answer for the whole.
+fn written(
+    place: Place,
+    patience: Duration,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()> + Send + 'static,
+) -> impl Stream<Item = io::Result<Vec<u8>>> + Send + 'static {
+    let (client, chunks) = channel(4);
+    let (tell, outcome) = oneshot::channel();
+    let runtime = Handle::current();
+    tokio::task::spawn_blocking(move || {
+        let _place = place;
+        let mut out = io::BufWriter::with_capacity(CHUNK, Chunks { client, runtime, patience });
+        let ended = write(&mut out).and_then(|()| out.flush());
+        // Taken apart, since dropping it would wait for the client once more.
+        let _ = out.into_parts();
+        if let Err(error) = &ended {
+            tracing::warn!(%error, "an answer broke off");
+        }
+        // Whoever is gone needs no outcome.
+        let _ = tell.send(ended);
+    });
+    let end = stream::once(outcome).filter_map(|outcome| {
+        ready(match outcome {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => Some(Err(error)),
+            Err(_) => Some(Err(io::Error::other("the answer's writer is gone"))),
+        })
+    });
+    ReceiverStream::new(chunks).map(Ok).chain(end)
+}
+
+/// Hands chunks to the client.
+struct Chunks {
+    client: Sender<Vec<u8>>,
+    runtime: Handle,
+    patience: Duration,
+}
+
+impl Write for Chunks {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let chunk = bytes[..bytes.len().min(CHUNK)].to_vec();
+        let count = chunk.len();
+        match self.runtime.block_on(self.client.send_timeout(chunk, self.patience)) {
+            Ok(()) => Ok(count),
+            Err(SendTimeoutError::Closed(_)) => Err(io::ErrorKind::BrokenPipe.into()),
+            Err(SendTimeoutError::Timeout(_)) => {
+                Err(io::Error::new(io::ErrorKind::TimedOut, "the client does not take its download"))
+            }
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_client_that_takes_nothing_gives_its_place_back_and_finds_no_end() {
+        static ROOM: Semaphore = Semaphore::const_new(1);
+        let place = Place::of(&ROOM).unwrap();
+        assert_eq!(Place::of(&ROOM).err().unwrap().code, "too_many_downloads");
+        let endless = |out: &mut dyn Write| loop {
+            out.write_all(&[0; 1000])?;
+        };
+        let answer = written(place, Duration::from_millis(1), endless);
+        let _place = ROOM.acquire().await.unwrap();
+        let chunks: Vec<_> = answer.collect().await;
+        assert_eq!(chunks.last().unwrap().as_ref().unwrap_err().kind(), io::ErrorKind::TimedOut);
+    }
+
+    #[tokio::test]
+    async fn what_was_written_arrives_whole() {
+        static ROOM: Semaphore = Semaphore::const_new(1);
+        let place = Place::of(&ROOM).unwrap();
+        let answer = written(place, PATIENCE, |out| out.write_all(&[7; 300_000]));
+        let chunks: Vec<_> = answer.map(Result::unwrap).collect().await;
+        assert!(chunks.concat() == [7; 300_000]);
+    }
+}
