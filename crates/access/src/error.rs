@@ -51,7 +51,8 @@ pub enum AccessError {
     LocksYourself(String),
     /// The change would shut everyone out of changing roles, and so of taking it back.
     #[error(
-        "changing the {kind} `{name}` like this would leave nobody who could change roles, so it is refused; let another user who has joined administer first (`lodge users add NAME --roles admin`), or have `lodge serve --invite-admin NAME` run on the server"
+        "changing the {kind} `{name}` like this would leave nobody who could change roles, so it is refused; \
+         let another user who has joined administer first (`lodge users add NAME --roles admin`), or have `lodge serve --invite-admin NAME` run on the server"
     )]
     LastAdministrator {
         /// What kind of resource was to be changed.

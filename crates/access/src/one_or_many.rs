@@ -69,6 +69,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for OneOrMany<T> {
 /// What YAML took for a number or a truth value may have been written otherwise (`1.10`, `0x10`), so it is not guessed.
 fn no_word<E: Error>(value: &dyn fmt::Display) -> E {
     E::custom(format!(
-        "`{value}` is not taken here: one value or a list of them is expected, and a word that looks like a number or like true or false goes in quotes, such as \"{value}\""
+        "`{value}` is not taken here: one value or a list of them is expected, \
+         and a word that looks like a number or like true or false goes in quotes, such as \"{value}\""
     ))
 }

@@ -168,7 +168,8 @@ impl Following {
         }
     }
 
-    /// A server that goes down waits for nobody who follows. Whoever is locked, signed out, expired or given other roles stops seeing what they saw before, however long the
+    /// A server that goes down waits for nobody who follows.
+    /// Whoever is locked, signed out, expired or given other roles stops seeing what they saw before, however long the
     /// stream has been open. Who may read more now asks anew.
     fn still_holds(&self) -> bool {
         !self.services.gateway.is_closing()
