@@ -99,17 +99,23 @@ fn main() {
         std::mem::forget(sshd);
         let folder = bed.keep();
         let program = program();
-        println!("Lodge goes on at https://{api}, with everything in {}. Try:\n", folder.display());
+        let folder = folder.display();
+        println!(
+            "Lodge goes on at https://{api}, with everything in {folder} and its messages in {folder}/server.log."
+        );
+        println!("Try in another shell, as the admin and, in the last line, as alice:\n");
         println!(
             "  export LODGE_HOME={} PATH={}:$PATH",
             home.display(),
             program.parent().unwrap_or(Path::new(".")).display()
         );
         println!(
-            "  lodge status\n  lodge audit tail -f\n  LODGE_HOME={} lodge ssh {at}\n",
+            "  lodge status\n  lodge audit tail -f\n  lodge play {session} --format text\n  LODGE_HOME={} lodge ssh {at}\n",
             alice.home.display()
         );
-        println!("Stop it with: kill {server} {sshd_id}");
+        println!(
+            "Stop it, and remove what it made, with: kill {server} {sshd_id} && sleep 1 && rm -r {folder}"
+        );
     }
 }
 

@@ -74,7 +74,10 @@ fn build(shared: &Shared, reader: &Reader) -> Result<(), RecordingError> {
     let Some(seal) = reader.seal()? else { return Ok(()) };
     let path = shared.words(reader.header().session);
     let making = path.with_extension(MAKING);
-    let written = write(&mut reader.again()?, &seal.root, &making);
+    // Whoever finds the file there leaves it to the one who is making it.
+    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&making);
+    let file = file.map_err(RecordingError::io("create", &making))?;
+    let written = reader.again().and_then(|mut reader| write(&mut reader, &seal.root, file, &making));
     let done =
         written.and_then(|()| fs::rename(&making, &path).map_err(RecordingError::io("rename", &making)));
     if done.is_err() {
@@ -83,9 +86,7 @@ fn build(shared: &Shared, reader: &Reader) -> Result<(), RecordingError> {
     done
 }
 
-fn write(reader: &mut Reader, root: &[u8; 32], path: &Path) -> Result<(), RecordingError> {
-    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-    let mut file = file.map_err(RecordingError::io("create", path))?;
+fn write(reader: &mut Reader, root: &[u8; 32], mut file: File, path: &Path) -> Result<(), RecordingError> {
     let mut put = |bytes: &[u8]| file.write_all(bytes).map_err(RecordingError::io("write", path));
     put(MAGIC)?;
     put(root)?;
