@@ -638,6 +638,14 @@ fn an_apply_that_is_refused_in_part_changes_nothing() {
     assert!(!admin.run(&["get", "roles"]).ok().contains("first"));
     assert!(!admin.run(&["users", "ls"]).ok().contains("carol"));
 
+    // Whoever may not change users is told that, and nothing of which roles there are.
+    let alice = bed.developer(&admin, "alice", "nobody");
+    fs::write(&file, "kind: user\nname: mallory\nroles: [acces]\n").unwrap();
+    let refused = alice.run(&["apply", "-f", &file]);
+    assert_eq!(refused.code, 3, "{}", refused.err);
+    assert!(!refused.err.contains("acces"), "{}", refused.err);
+    one(&admin, "kind: access.denied and actor.user: alice and detail.login: users.create");
+
     admin.run(&["users", "add", "dave", "--roles", "access"]).ok();
     let made = one(&admin, "kind: user.create and target.name: dave");
     assert_eq!(made["policy"]["decision"], "allow", "{made}");

@@ -35,20 +35,23 @@ pub async fn apply(
             "there is no resource in it; a document begins with `kind: role`, `target`, `lock` or `user`";
         return Err(Problem::bad_request("resource", detail));
     }
-    services.access.check_roles_of(&resources)?;
     // Users come last: they may hold roles of the same text.
     let (users, others): (Vec<_>, Vec<_>) =
         resources.into_iter().partition(|resource| resource.kind() == ResourceKind::User);
-    let mut permitted = Vec::new();
-    for resource in others.into_iter().chain(users) {
-        let permit = services.access.authorize_api(&caller.who, operation(&services, &resource)?).await?;
-        if !matches!(resource, Resource::User(_)) {
-            services.access.check_apply(&permit, &resource)?;
-        }
-        permitted.push((permit, resource));
+    let resources: Vec<Resource> = others.into_iter().chain(users).collect();
+    let mut permits = Vec::with_capacity(resources.len());
+    for resource in &resources {
+        permits.push(services.access.authorize_api(&caller.who, operation(&services, resource)?).await?);
     }
-    let mut applied = Vec::with_capacity(permitted.len());
-    for (permit, resource) in permitted {
+    // Only whoever may do all of it learns what stands against it: these checks tell which roles there are.
+    services.access.check_roles_of(&resources)?;
+    for (permit, resource) in permits.iter().zip(&resources) {
+        if !matches!(resource, Resource::User(_)) {
+            services.access.check_apply(permit, resource)?;
+        }
+    }
+    let mut applied = Vec::with_capacity(resources.len());
+    for (permit, resource) in permits.into_iter().zip(resources) {
         let (kind, name) = (resource.kind().to_string(), resource.name().to_owned());
         match apply_one(&services, &permit, resource).await {
             Ok((change, invite)) => applied.push(wire::Applied { kind, name, change, invite }),
