@@ -279,7 +279,7 @@ pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send 
 }
 
 /// Waits for a task and passes its panic on.
-async fn settle<T>(task: tokio::task::JoinHandle<T>) -> T {
+pub(crate) async fn settle<T>(task: tokio::task::JoinHandle<T>) -> T {
     match task.await {
         Ok(value) => value,
         Err(error) => match error.try_into_panic() {

@@ -7,7 +7,7 @@ use identity::{Invite, NewUser, User, UserStatus, UserUpdate};
 
 use crate::access::Access;
 use crate::api_permit::ApiPermit;
-use crate::change::at;
+use crate::change::{Turn, at, settle};
 use crate::error::AccessError;
 use crate::guard::World;
 use crate::operation::{ApiResource, Operation, Verb};
@@ -49,9 +49,8 @@ impl Access {
             .filter(|user| user.name == name)
             .for_each(|user| update_in_place(user, &update));
         self.keep_another(permit, Verb::Update, name, &after).await?;
-        let updated = self.identity().update_user(permit.author(), name, update).await;
-        drop(turn);
-        Ok(updated?)
+        let (identity, author, name) = (self.identity().clone(), permit.author().clone(), name.to_owned());
+        Ok(in_turn(turn, async move { identity.update_user(&author, &name, update).await }).await?)
     }
 
     /// Deletes a user; logins and live sessions end at once.
@@ -61,9 +60,8 @@ impl Access {
         let mut after = self.world();
         after.users.retain(|user| user.name != name);
         self.keep_another(permit, Verb::Delete, name, &after).await?;
-        let deleted = self.identity().delete_user(permit.author(), name).await;
-        drop(turn);
-        Ok(deleted?)
+        let (identity, author, name) = (self.identity().clone(), permit.author().clone(), name.to_owned());
+        Ok(in_turn(turn, async move { identity.delete_user(&author, &name).await }).await?)
     }
 
     /// Refuses a role that does not exist, unless the user holds it already: it may have been deleted since.
@@ -90,6 +88,16 @@ impl Access {
         let name = crate::names::shorten(name);
         self.keep_an_administrator(permit, operation, at(ResourceKind::User, &name), after).await
     }
+}
+
+/// Makes a change in a task that holds the turn: a caller who hangs up neither stops it nor lets another begin before its end.
+async fn in_turn<T: Send + 'static>(turn: Turn, change: impl Future<Output = T> + Send + 'static) -> T {
+    settle(tokio::spawn(async move {
+        let made = change.await;
+        drop(turn);
+        made
+    }))
+    .await
 }
 
 /// Shows a user as the update will leave them. One who is switched on again counts only once that is done.

@@ -164,3 +164,26 @@ async fn a_user_is_given_only_roles_that_exist() {
     gate.person("old", &["gone"]).await;
     give(&gate.access, &root, "old", &["gone", "access"]).await.unwrap();
 }
+
+#[tokio::test]
+async fn a_caller_who_hangs_up_lets_no_other_change_pass_by() {
+    for looks in 1..8 {
+        let gate = Gate::open().await;
+        let root = gate.person("root", &["admin"]).await;
+        gate.person("second", &["admin"]).await;
+        {
+            let mut given_up = Box::pin(give(&gate.access, &root, "second", &["access"]));
+            for _ in 0..looks {
+                if tokio::time::timeout(std::time::Duration::ZERO, &mut given_up).await.is_ok() {
+                    break;
+                }
+            }
+        }
+        // Whichever of the two came to pass, not both did.
+        let _ = give(&gate.access, &root, "root", &["access"]).await;
+        drop(gate.access.hold_changes().await);
+        drop(gate.identity.hold_changes().await);
+        let administers = |name: &str| gate.identity.user(name).unwrap().roles == ["admin"];
+        assert!(administers("root") || administers("second"), "after {looks} looks");
+    }
+}
