@@ -6,7 +6,6 @@
 
 use std::collections::HashSet;
 use std::fs::{self, DirBuilder, File};
-use std::ops::ControlFlow;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -108,17 +107,17 @@ impl Recordings {
         }
     }
 
-    /// Shows every line of a recording that the filter takes to `each`, which says when it has seen enough; of a live session,
-    /// the lines so far. Blocks.
+    /// Finds the first lines of a recording that the filter takes, at most so many; of a live session, among the lines so far.
+    /// Blocks.
     ///
     /// Free text finds a line by its words; a line has no fields.
     pub fn search(
         &self,
         session: SessionId,
         filter: &Filter,
-        each: impl FnMut(Line) -> ControlFlow<()>,
-    ) -> Result<(), RecordingError> {
-        words::search(&self.0, session, filter, each)
+        most: usize,
+    ) -> Result<Vec<Line>, RecordingError> {
+        words::search(&self.0, session, filter, most)
     }
 
     /// Whether there is a recording of this session.

@@ -56,7 +56,7 @@ pub fn decode_any(bytes: &[u8]) {
     }
     let _ = chunk::decode_header(bytes);
     if let Some(root) = bytes.get(15..47).and_then(|root| root.try_into().ok()) {
-        let _ = words::walk_bytes(bytes, root, &mut |_| std::ops::ControlFlow::Continue(()));
+        let _ = words::walk(bytes, root, &mut |_| std::ops::ControlFlow::Continue(()));
     }
     let _ = seal::Totals::decode(bytes::Bytes::copy_from_slice(bytes));
 }

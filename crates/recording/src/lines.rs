@@ -4,7 +4,7 @@
 //! typed is one line, from its first character on. For a command: its output, line by line. The command line itself is
 //! a line too. What was typed is left out, since it may hold passwords.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
 use crate::error::RecordingError;
@@ -30,49 +30,81 @@ pub struct Line {
     pub text: String,
 }
 
-/// Reads all lines of a recording, or of what there is of a running one, in about the order of their appearance.
-pub(crate) fn read(
-    reader: &mut Reader,
-    mut each: impl FnMut(Line) -> Result<(), RecordingError>,
-) -> Result<(), RecordingError> {
-    let mut channels: BTreeMap<u32, Shown> = BTreeMap::new();
-    while let Some(Timed { offset, frame }) = reader.next_frame()? {
+/// Reads the lines of a recording, or of what there is of a running one, in about the order of their appearance.
+pub(crate) struct Lines<'a> {
+    reader: &'a mut Reader,
+    channels: BTreeMap<u32, Shown>,
+    ready: VecDeque<Line>,
+}
+
+impl Lines<'_> {
+    /// Begins where the reader stands.
+    pub(crate) fn of(reader: &mut Reader) -> Lines<'_> {
+        Lines { reader, channels: BTreeMap::new(), ready: VecDeque::new() }
+    }
+
+    /// Returns the next line; `None` at the end.
+    pub(crate) fn next_line(&mut self) -> Result<Option<Line>, RecordingError> {
+        loop {
+            if let Some(line) = self.ready.pop_front() {
+                return Ok(Some(line));
+            }
+            match self.reader.next_frame()? {
+                Some(timed) => self.take(timed),
+                None if self.channels.is_empty() => return Ok(None),
+                None => {
+                    for (channel, shown) in std::mem::take(&mut self.channels) {
+                        self.finish(channel, shown);
+                    }
+                }
+            }
+        }
+    }
+
+    fn take(&mut self, Timed { offset, frame }: Timed) {
         let channel = frame.channel();
         let mut lines = Vec::new();
         match frame {
-            Frame::Terminal { columns, rows, .. } if channels.len() < MOST_TERMINALS => {
-                channels.insert(channel, Shown::Screen(Box::new(Screen::new(columns, rows))));
+            Frame::Terminal { columns, rows, .. } if self.channels.len() < MOST_TERMINALS => {
+                let screen = Shown::Screen(Box::new(Screen::new(columns, rows)));
+                if let Some(before) = self.channels.insert(channel, screen) {
+                    self.finish(channel, before);
+                }
             }
             Frame::Command { command, .. } => split(&command, |text| lines.push((offset, text))),
             Frame::Output { bytes, .. } | Frame::ErrorOutput { bytes, .. } => {
-                let shown = channels.entry(channel).or_insert_with(|| Shown::Output(Output::default()));
+                let shown = self.channels.entry(channel).or_insert_with(|| Shown::Output(Output::default()));
                 shown.take(offset, &bytes, &mut lines);
             }
             Frame::Resize { columns, rows, .. } => {
-                if let Some(Shown::Screen(screen)) = channels.get_mut(&channel) {
+                if let Some(Shown::Screen(screen)) = self.channels.get_mut(&channel) {
                     screen.look(&mut lines);
                     screen.terminal.resize(columns, rows);
                 }
             }
             Frame::End { .. } => {
-                if let Some(shown) = channels.remove(&channel) {
-                    shown.finish(&mut lines);
+                if let Some(shown) = self.channels.remove(&channel) {
+                    self.finish(channel, shown);
                 }
             }
             Frame::Terminal { .. } | Frame::Input { .. } => {}
         }
-        lines.into_iter().try_for_each(|(at, text)| each(Line { at, channel, text }))?;
+        self.put(channel, lines);
     }
-    for (channel, shown) in channels {
+
+    fn finish(&mut self, channel: u32, shown: Shown) {
         let mut lines = Vec::new();
         shown.finish(&mut lines);
-        lines.into_iter().try_for_each(|(at, text)| each(Line { at, channel, text }))?;
+        self.put(channel, lines);
     }
-    Ok(())
+
+    fn put(&mut self, channel: u32, lines: Moments) {
+        self.ready.extend(lines.into_iter().map(|(at, text)| Line { at, channel, text }));
+    }
 }
 
-/// Lines and their moments.
-type Lines = Vec<(Duration, String)>;
+/// Texts and their moments.
+type Moments = Vec<(Duration, String)>;
 
 /// How a channel is read.
 enum Shown {
@@ -81,14 +113,14 @@ enum Shown {
 }
 
 impl Shown {
-    fn take(&mut self, offset: Duration, bytes: &[u8], lines: &mut Lines) {
+    fn take(&mut self, offset: Duration, bytes: &[u8], lines: &mut Moments) {
         match self {
             Shown::Screen(screen) => screen.take(offset, bytes, lines),
             Shown::Output(output) => output.take(offset, bytes, lines),
         }
     }
 
-    fn finish(self, lines: &mut Lines) {
+    fn finish(self, lines: &mut Moments) {
         match self {
             Shown::Screen(mut screen) => {
                 screen.look(lines);
@@ -125,7 +157,7 @@ impl Screen {
         Screen { terminal, drawn: Vec::new(), standing, looked, unseen: false }
     }
 
-    fn take(&mut self, offset: Duration, bytes: &[u8], lines: &mut Lines) {
+    fn take(&mut self, offset: Duration, bytes: &[u8], lines: &mut Moments) {
         // What stood before a pause is looked at before something new may take its place.
         if self.unseen && offset.saturating_sub(self.looked) >= LOOK {
             self.look(lines);
@@ -139,13 +171,13 @@ impl Screen {
     }
 
     /// Compares the screen with what stood on it: rows that are gone become lines, and so do those that scrolled past.
-    fn look(&mut self, lines: &mut Lines) {
+    fn look(&mut self, lines: &mut Moments) {
         if !std::mem::take(&mut self.unseen) {
             return;
         }
         let offset = self.looked;
         let before = std::mem::take(&mut self.standing);
-        for text in plain(&self.terminal.take_lines()) {
+        for text in self.terminal.take_lines() {
             // One that stood on the screen before is told below, with its own moment.
             if !text.is_empty() && !before.contains_key(&text) {
                 split(&text, |text| lines.push((offset, text)));
@@ -167,7 +199,7 @@ impl Screen {
         }
         let is_gone = |text: &String| !self.standing.contains_key(text) && !grown.contains(text);
         let gone = before.iter().filter(|(text, _)| is_gone(text));
-        let mut gone: Lines = gone.map(|(text, row)| (row.since, text.clone())).collect();
+        let mut gone: Moments = gone.map(|(text, row)| (row.since, text.clone())).collect();
         gone.sort();
         for (at, text) in gone {
             split(&text, |text| lines.push((at, text)));
@@ -183,7 +215,7 @@ struct Output {
 }
 
 impl Output {
-    fn take(&mut self, offset: Duration, mut bytes: &[u8], lines: &mut Lines) {
+    fn take(&mut self, offset: Duration, mut bytes: &[u8], lines: &mut Moments) {
         while !bytes.is_empty() {
             if self.partial.is_empty() {
                 self.since = offset;
@@ -199,16 +231,10 @@ impl Output {
         }
     }
 
-    fn end(&mut self, lines: &mut Lines) {
+    fn end(&mut self, lines: &mut Moments) {
         split(&String::from_utf8_lossy(&self.partial), |text| lines.push((self.since, text)));
         self.partial.clear();
     }
-}
-
-/// Turns screen rows with colours into plain lines, without trailing blanks.
-fn plain(rows: &str) -> Vec<String> {
-    let text: String = vt100::capture::basic_formatted_to_plain(rows).collect();
-    text.lines().map(|line| line.trim_end().to_owned()).collect()
 }
 
 /// Cuts a text into lines of a length that is kept, with blanks in the place of control characters.

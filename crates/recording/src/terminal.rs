@@ -117,23 +117,23 @@ impl Terminal {
         self.model.callbacks_mut().keep = true;
     }
 
-    /// Returns the lines that have left the screen, with colours; the last may be unfinished, so it is kept back, unless it
+    /// Returns the lines that have left the screen, as plain text; the last may be unfinished, so it is kept back, unless it
     /// is longer than any line that a person wrote.
-    pub(crate) fn take_lines(&mut self) -> String {
+    pub(crate) fn take_lines(&mut self) -> Vec<String> {
         let Scrolled { text, searched, .. } = self.model.callbacks_mut();
         // What was kept back before has no end in it: looking again at each step would never end on one endless line.
         let end = text.as_bytes()[*searched..].iter().rposition(|byte| *byte == b'\n');
         let taken = match end {
-            Some(end) => text.drain(..=*searched + end).collect(),
+            Some(end) => text.drain(..=*searched + end).collect::<String>(),
             None if text.len() > LINE_LIMIT => std::mem::take(text),
             None => String::new(),
         };
         *searched = text.len();
-        taken
+        plain(&taken)
     }
 
-    /// Returns what is kept back and what the screen shows now, with colours.
-    pub(crate) fn take_screen(&mut self) -> String {
+    /// Returns what is kept back and what the screen shows now, as plain text.
+    pub(crate) fn take_screen(&mut self) -> Vec<String> {
         let (screen, lines) = self.model.screen_and_callbacks_mut();
         let mut text = std::mem::take(&mut lines.text);
         lines.searched = 0;
@@ -141,7 +141,7 @@ impl Terminal {
         let _ = screen.write_contents_formatted_basic(&mut text, range);
         text.push('\n');
         lines.state = Default::default();
-        text
+        plain(&text)
     }
 
     /// Returns a snapshot, or `None` at a moment when none would restore exactly this terminal.
@@ -170,6 +170,12 @@ impl Terminal {
             self.model = empty(columns, rows, lines);
         }
     }
+}
+
+/// Turns screen rows with colours into plain lines, without trailing blanks.
+fn plain(rows: &str) -> Vec<String> {
+    let text: String = vt100::capture::basic_formatted_to_plain(rows).collect();
+    text.lines().map(|line| line.trim_end().to_owned()).collect()
 }
 
 fn size(columns: u16, rows: u16) -> (NonZeroU16, NonZeroU16) {

@@ -17,7 +17,7 @@ use event::{Filter, RecordView, SessionId};
 use crate::compress;
 use crate::error::RecordingError;
 use crate::folder::Shared;
-use crate::lines::{self, LINE_LIMIT, Line};
+use crate::lines::{LINE_LIMIT, Line, Lines};
 use crate::reader::Reader;
 use crate::wire;
 
@@ -39,35 +39,45 @@ pub(crate) fn build_in_background(shared: &Arc<Shared>, session: SessionId) {
     });
 }
 
-/// Shows every line that the filter takes to `each`, which says when it has seen enough. Blocks.
+/// Finds the first lines that the filter takes, at most so many. Blocks.
 ///
 /// A line is an event with the one field `raw`, so free text finds it and fields do not.
 pub(crate) fn search(
     shared: &Arc<Shared>,
     session: SessionId,
     filter: &Filter,
-    mut each: impl FnMut(Line) -> ControlFlow<()>,
-) -> Result<(), RecordingError> {
+    most: usize,
+) -> Result<Vec<Line>, RecordingError> {
     let reader = Reader::open(Arc::clone(shared), session)?;
-    let mut found = |line: Line| {
-        if filter.matches(&RecordView::of_text(&line.text)) { each(line) } else { ControlFlow::Continue(()) }
-    };
     if let Some(seal) = reader.seal()? {
         let path = shared.words(session);
-        // A file that breaks off must be noticed before anything of it is told.
-        let is_whole = || walk(&path, &seal.root, &mut |_| ControlFlow::Continue(())).is_some();
-        if is_whole() || build(shared, &reader).is_ok() && is_whole() {
-            walk(&path, &seal.root, &mut found);
-            return Ok(());
+        let kept = || in_file(&path, &seal.root, filter, most);
+        if let Some(lines) = kept().or_else(|| build(shared, &reader).ok().and_then(|()| kept())) {
+            return Ok(lines);
         }
     }
-    let mut flow = ControlFlow::Continue(());
-    lines::read(&mut reader.again()?, |line| {
-        if flow.is_continue() {
-            flow = found(line);
-        }
-        Ok(())
-    })
+    let (mut reader, mut found) = (reader.again()?, Vec::new());
+    let mut lines = Lines::of(&mut reader);
+    while found.len() < most
+        && let Some(line) = lines.next_line()?
+    {
+        found.extend(taken(filter, line));
+    }
+    Ok(found)
+}
+
+fn taken(filter: &Filter, line: Line) -> Option<Line> {
+    filter.matches(&RecordView::of_text(&line.text)).then_some(line)
+}
+
+/// Looks into a words file; `None` when it is missing, damaged, or another recording's, as far as it was read.
+fn in_file(path: &Path, root: &[u8; 32], filter: &Filter, most: usize) -> Option<Vec<Line>> {
+    let mut found = Vec::new();
+    walk(BufReader::new(File::open(path).ok()?), root, &mut |line| {
+        found.extend(taken(filter, line));
+        if found.len() < most { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    })?;
+    Some(found)
 }
 
 fn build(shared: &Shared, reader: &Reader) -> Result<(), RecordingError> {
@@ -91,17 +101,16 @@ fn write(reader: &mut Reader, root: &[u8; 32], mut file: File, path: &Path) -> R
     put(MAGIC)?;
     put(root)?;
     let mut block = Vec::new();
-    lines::read(reader, |line| {
+    let mut lines = Lines::of(reader);
+    while let Some(line) = lines.next_line()? {
         wire::put_number(&mut block, u64::try_from(line.at.as_millis()).unwrap_or(u64::MAX));
         wire::put_number(&mut block, line.channel.into());
         wire::put_bytes(&mut block, line.text.as_bytes());
-        if block.len() < BLOCK {
-            return Ok(());
+        if block.len() >= BLOCK {
+            put(&stored(&block, path)?)?;
+            block.clear();
         }
-        put(&stored(&block, path)?)?;
-        block.clear();
-        Ok(())
-    })?;
+    }
     put(&stored(&block, path)?)?;
     // A block of nothing says that the file is whole.
     if block.is_empty() { Ok(()) } else { put(&stored(&[], path)?) }
@@ -119,13 +128,8 @@ fn stored(block: &[u8], path: &Path) -> Result<Vec<u8>, RecordingError> {
     Ok(out)
 }
 
-/// Walks the lines of a words file; `None` when it is missing, damaged, or another recording's.
-fn walk(path: &Path, root: &[u8; 32], each: &mut dyn FnMut(Line) -> ControlFlow<()>) -> Option<()> {
-    walk_bytes(BufReader::new(File::open(path).ok()?), root, each)
-}
-
-/// As [`walk`], over the bytes of such a file.
-pub(crate) fn walk_bytes(
+/// Walks the lines of a words file until it is told to stop; `None` when the file is not one of this root.
+pub(crate) fn walk(
     mut file: impl Read,
     root: &[u8; 32],
     each: &mut dyn FnMut(Line) -> ControlFlow<()>,

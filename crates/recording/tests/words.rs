@@ -3,8 +3,6 @@
 
 mod common;
 
-use std::ops::ControlFlow;
-
 use common::{Place, output, session, terminal};
 use event::{Filter, FilterContext, Timestamp};
 use expect_test::{Expect, expect};
@@ -16,13 +14,11 @@ fn filter(text: &str) -> Filter {
 }
 
 fn found(place: &Place, id: event::SessionId, text: &str) -> Vec<String> {
-    let mut lines = Vec::new();
-    let searched = place.recordings.search(id, &filter(text), |line| {
-        lines.push(format!("{} ms, channel {}: {}", line.at.as_millis(), line.channel, line.text));
-        ControlFlow::Continue(())
-    });
-    searched.unwrap();
-    lines
+    let lines = place.recordings.search(id, &filter(text), usize::MAX).unwrap();
+    let shown = |line: &recording::Line| {
+        format!("{} ms, channel {}: {}", line.at.as_millis(), line.channel, line.text)
+    };
+    lines.iter().map(shown).collect()
 }
 
 async fn check(frames: Vec<(u64, Frame)>, text: &str, expected: Expect) {
@@ -139,12 +135,7 @@ async fn a_running_recording_is_searched_as_far_as_it_goes() {
 async fn a_search_ends_when_enough_was_seen() {
     let place = Place::new();
     let (id, _) = place.record(&session()).await;
-    let mut seen = 0;
-    let searched = place.recordings.search(id, &filter(""), |_| {
-        seen += 1;
-        ControlFlow::Break(())
-    });
-    searched.unwrap();
+    let seen = place.recordings.search(id, &filter(""), 1).unwrap().len();
     assert_eq!(seen, 1);
 }
 

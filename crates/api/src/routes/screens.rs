@@ -1,6 +1,5 @@
 //! What terminals showed: searching the text of recordings. Whatever is shown of one is an event first.
 
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use access::{ApiPermit, ApiResource, Verb};
@@ -119,16 +118,15 @@ fn question(services: &Services, permit: &ApiPermit, search: &Search) -> Result<
 async fn lines_of(services: &Services, session: SessionId, text: Filter) -> Result<Vec<Line>, Problem> {
     let recordings = services.recordings.clone();
     blocking(move || {
-        let mut lines = Vec::new();
-        let searched = recordings.search(session, &text, |line| {
-            lines.push(line);
-            if lines.len() < LINES_OF_A_SESSION { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-        });
-        match searched {
-            Ok(()) | Err(RecordingError::Missing(_)) => {}
+        let mut lines = match recordings.search(session, &text, LINES_OF_A_SESSION) {
+            Ok(lines) => lines,
+            Err(RecordingError::Missing(_)) => Vec::new(),
             // One damaged recording must not hide what the others hold; checking it says what is wrong.
-            Err(error) => tracing::warn!(%session, %error, "a recording could not be searched"),
-        }
+            Err(error) => {
+                tracing::warn!(%session, %error, "a recording could not be searched");
+                Vec::new()
+            }
+        };
         lines.sort_by_key(|line| line.at);
         Ok(lines)
     })

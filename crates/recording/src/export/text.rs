@@ -177,7 +177,7 @@ fn draw(terminal: &mut Terminal, drawn: &[u8]) -> Vec<String> {
     while let Some(at) = next_clearing(rest) {
         let (before, clearing) = rest.split_at(at);
         terminal.draw(before);
-        lines.extend(plain(&terminal.take_lines()));
+        lines.extend(terminal.take_lines());
         if clears(terminal, clearing) {
             lines.extend(screen_lines(terminal));
         }
@@ -187,13 +187,13 @@ fn draw(terminal: &mut Terminal, drawn: &[u8]) -> Vec<String> {
         rest = after;
     }
     terminal.draw(rest);
-    lines.extend(plain(&terminal.take_lines()));
+    lines.extend(terminal.take_lines());
     lines
 }
 
 /// Returns what the screen shows, without blank lines at the end.
 fn screen_lines(terminal: &mut Terminal) -> Vec<String> {
-    let mut lines = plain(&terminal.take_screen());
+    let mut lines = terminal.take_screen();
     while lines.last().is_some_and(String::is_empty) {
         lines.pop();
     }
@@ -222,12 +222,6 @@ fn clears(terminal: &Terminal, sequence: &[u8]) -> bool {
     }
     let home = screen.cursor_position() == (0, 0);
     (sequence.starts_with(ERASE_ALL) || home) && !screen.contents().is_empty()
-}
-
-/// Turns screen rows with colours into plain lines, without trailing blanks.
-fn plain(rows: &str) -> Vec<String> {
-    let text: String = vt100::capture::basic_formatted_to_plain(rows).collect();
-    text.lines().map(|line| line.trim_end().to_owned()).collect()
 }
 
 /// Splits output into lines and makes its control characters visible.
