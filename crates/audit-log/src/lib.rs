@@ -24,6 +24,7 @@ pub mod note;
 pub mod proof;
 mod queue;
 mod recovery;
+mod sealed;
 mod shared;
 mod space;
 mod tiler;
@@ -40,6 +41,7 @@ pub use error::{AppendError, OpenError, ReadError};
 pub use follow::Follower;
 pub use hash::Hash;
 pub use leaf::Leaf;
+pub use sealed::{Sealed, SealedBody, SealedEntry, SealedError};
 pub use log::{AuditLog, MAX_APPEND_BYTES, MAX_READ, MAX_READ_BYTES};
 
 /// Proof that an event is durable. Only the log makes them.

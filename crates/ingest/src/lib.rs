@@ -1,0 +1,2 @@
+//! Sources: what other systems report, made into events.
+#![forbid(unsafe_code)]
