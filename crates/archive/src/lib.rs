@@ -12,4 +12,4 @@ mod part;
 
 pub use blocks::{BLOCK_ROWS, Blocks};
 pub use column::{COLUMNS, Column};
-pub use part::{Keys, Logged, Part, PartError, RollupCell, RollupKey, Rollups, Span};
+pub use part::{Keys, Logged, Part, PartError, Parts, RollupCell, RollupKey, Rollups, Span};

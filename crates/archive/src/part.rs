@@ -142,3 +142,10 @@ pub trait Part: Send + Sync {
         ((positions.end - positions.start) as usize).div_ceil(crate::BLOCK_ROWS)
     }
 }
+
+/// Whoever keeps parts: the archive, or a list in tests.
+pub trait Parts: Send + Sync {
+    /// The parts as they are now, in the order of their positions, without a gap but for what retention dropped; a growing
+    /// one comes last. What the log holds behind the last part has not been taken in yet.
+    fn parts(&self) -> Vec<Arc<dyn Part>>;
+}
