@@ -41,8 +41,8 @@ pub use error::{AppendError, OpenError, ReadError};
 pub use follow::Follower;
 pub use hash::Hash;
 pub use leaf::Leaf;
-pub use sealed::{Sealed, SealedBody, SealedEntry, SealedError};
 pub use log::{AuditLog, MAX_APPEND_BYTES, MAX_READ, MAX_READ_BYTES};
+pub use sealed::{Sealed, SealedBody, SealedEntry, SealedError};
 
 /// Proof that an event is durable. Only the log makes them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

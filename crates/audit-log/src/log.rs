@@ -301,6 +301,11 @@ impl AuditLog {
         Tiles::new(folder).read(tile).map_err(|source| ReadError::Io { path: folder.join(path), source })
     }
 
+    /// The last sequence number of a source in the whole log, pruned entries included: where a source goes on.
+    pub fn last_seq(&self, source: &str) -> Option<u64> {
+        self.shared.segments.last_seq(source)
+    }
+
     /// Verifier key in signed-note form: `origin+hash+base64`.
     pub fn verifier_key(&self) -> String {
         self.running.verifier.to_string()

@@ -54,6 +54,12 @@ impl Segments {
         Some((segment.clone(), segment.look(|index| index.nearest(position))?))
     }
 
+    /// The last sequence number of a source in the segments.
+    pub(crate) fn last_seq(&self, source: &str) -> Option<u64> {
+        let list = self.0.read().unwrap_or_else(PoisonError::into_inner).clone();
+        list.iter().rev().find_map(|segment| segment.look(|index| index.sources.get(source).copied()))
+    }
+
     /// Position up to which entries below `size` lie in closed segments.
     pub(crate) fn closed_before(&self, size: u64) -> u64 {
         let list = self.0.read().unwrap_or_else(PoisonError::into_inner);
