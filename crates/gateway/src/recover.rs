@@ -8,7 +8,6 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use audit_log::{AppendError, Entry, ReadError};
-
 use event::ingested::FILE_SOURCE_PREFIX;
 use event::kinds::{recording as recording_kinds, session as kinds};
 use event::{Actor, Detail, Event, Record, SessionId};

@@ -296,7 +296,7 @@ impl Inner {
         let room = room.map_err(|error| IngestError::Inside(error.to_string()))?;
         let receipt = self.log.append_batch(id, group).await?;
         drop(room);
-        Ok(receipt.count)
+        Ok(receipt.count())
     }
 
     /// Notes how far the file was taken and what its content was: in memory always, beside the log now and then.

@@ -101,11 +101,10 @@ impl<'a> Reader<'_, 'a> {
         let body = self.chunk.body;
         // Asked once for all lines where all are well, which is nearly always.
         let text = std::str::from_utf8(body).ok();
-        let mut number = self.chunk.line;
         let mut start = 0;
         let ends = memchr_iter(b'\n', body).map(|feed| (feed, feed + 1));
         let last = body.last().filter(|byte| **byte != b'\n').map(|_| (body.len(), body.len()));
-        for (end, next) in ends.chain(last) {
+        for (number, (end, next)) in (self.chunk.line..).zip(ends.chain(last)) {
             let line = &body[start..end];
             if !line.trim_ascii().is_empty() {
                 let text = match text {
@@ -114,7 +113,6 @@ impl<'a> Reader<'_, 'a> {
                 };
                 self.read_line(number, start, line, text, self.chunk.offset + next as u64);
             }
-            number += 1;
             start = next;
         }
     }

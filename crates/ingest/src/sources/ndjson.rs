@@ -76,8 +76,8 @@ fn time_of(pick: &Pick<'_>) -> Option<Timestamp> {
         Pick::Whole(number) => {
             let micros = match number.unsigned_abs() {
                 ..100_000_000_000 => number.checked_mul(1_000_000)?,
-                ..100_000_000_000_000 => number.checked_mul(1000)?,
-                ..100_000_000_000_000_000 => *number,
+                100_000_000_000..100_000_000_000_000 => number.checked_mul(1000)?,
+                100_000_000_000_000..100_000_000_000_000_000 => *number,
                 _ => number / 1000,
             };
             Some(Timestamp::from_micros(micros))
