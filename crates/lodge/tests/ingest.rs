@@ -50,7 +50,7 @@ fn files_are_taken_once_however_they_come() {
     assert_eq!(found(&admin, "kind: kube.audit and source.name: prod").len(), 11);
     let exec = found(&admin, "kind: kube.audit and target.labels.subresource: exec");
     assert_eq!((exec.len(), exec[0]["outcome"].as_str()), (1, Some("success")));
-    assert_eq!(found(&admin, "kind: kube.audit and outcome: denied").len(), 8);
+    assert_eq!(found(&admin, "kind: kube.audit and outcome: denied").len(), 6);
     assert_eq!(found(&admin, "kind: source.connected").len(), 3);
 
     // Bad lines, a long one, and an end that is still being written.
@@ -105,6 +105,35 @@ fn files_are_taken_once_however_they_come() {
     assert!(
         admin.run(&["ingest", "file", "--source", "nothing", alike]).refused().contains("kubernetes, ndjson")
     );
+}
+
+#[test]
+#[ignore = "takes a folder of Kubernetes audit logs, which LODGE_AUDIT_LOGS names"]
+fn a_folder_of_real_audit_logs_is_taken_to_the_last_record() {
+    let folder = std::env::var("LODGE_AUDIT_LOGS").expect("LODGE_AUDIT_LOGS names a folder");
+    let bed = Bed::start(program());
+    let admin = bed.admin();
+    let listed = Run::of(Command::new("find").args([&folder, "-type", "f"])).ok();
+    let logs = |path: &&str| [".json", ".jsonl", ".log"].iter().any(|ending| path.ends_with(ending));
+    let mut paths: Vec<&str> = listed.lines().filter(logs).collect();
+    paths.sort_unstable();
+    let summary = ingest(&admin, "kubernetes", &paths);
+    let mut whole = (0, 0);
+    for file in summary["files"].as_array().unwrap() {
+        let content = fs::read_to_string(file["file"].as_str().unwrap()).unwrap();
+        let is_event = |line: &&str| {
+            let value: Value = serde_json::from_str(line).unwrap_or_default();
+            value["auditID"].is_string() && value["verb"].is_string()
+        };
+        let lines = content.lines().filter(|line| !line.trim().is_empty());
+        let events = lines.clone().filter(is_event).count() as u64;
+        let taken = (file["events"].as_u64().unwrap(), file["rejected"].as_u64().unwrap());
+        assert_eq!(taken, (lines.count() as u64, taken.0 - events), "{file}");
+        whole = (whole.0 + taken.0, whole.1 + taken.1);
+    }
+    assert_eq!(counts(&summary), whole);
+    println!("{} files, {} events, {} rejected, {} s", paths.len(), whole.0, whole.1, summary["seconds"]);
+    assert_eq!(counts(&ingest(&admin, "kubernetes", &paths)), (0, 0));
 }
 
 #[test]

@@ -147,7 +147,7 @@ mod tests {
             ("[1]", "no object"),
             ("{\"a\":", "EOF"),
             ("plain text", "expected"),
-            ("{\"a\":\"\\ud800\"}", "surrogate"),
+            ("{\"a\":\"\\ud800\"}", "hex escape"),
         ] {
             let said = read(line, 1).unwrap_err();
             assert!(said.contains(why), "{line}: {said}");

@@ -96,9 +96,10 @@ impl<R: Read> Pieces<R> {
     pub fn next(&mut self) -> io::Result<Option<Piece>> {
         self.fill(BATCH)?;
         let mut length = self.whole_lines(BATCH);
-        if length == 0 && !self.ended {
+        if length == 0 {
             self.fill(MAX_LINE_BYTES + 1)?;
-            length = memchr(b'\n', &self.buffer).map_or(0, |feed| feed + 1);
+            let feed = memchr(b'\n', &self.buffer).filter(|feed| *feed <= MAX_LINE_BYTES);
+            length = feed.map_or(0, |feed| feed + 1);
         }
         if length == 0 && self.buffer.len() > MAX_LINE_BYTES {
             return self.too_long().map(Some);
@@ -224,6 +225,15 @@ mod tests {
         let (pieces, _) = pieces(&content, Tail::Left);
         check(&content, &pieces);
         assert_eq!(pieces.len(), 4);
+    }
+
+    #[test]
+    fn many_short_lines_behind_a_long_one_are_counted_too() {
+        let content = ["x".repeat(9 << 20), "\n1".repeat(100_000)].concat().into_bytes();
+        let (pieces, _) = pieces(&content, Tail::Line);
+        check(&content, &pieces);
+        let lines = |piece: &Piece| memchr_iter(b'\n', &piece.body).count();
+        assert!(pieces.iter().all(|piece| lines(piece) <= LINES));
     }
 
     #[test]

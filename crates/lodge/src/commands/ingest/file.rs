@@ -94,7 +94,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
     first_failure.map_or(Ok(()), Err)
 }
 
-/// Takes one file; a sending that finds the file at another place looks anew.
+/// Takes one file; a sending that finds the file at another place looks anew, as long as the file moves on.
 fn take(
     arguments: &Arguments,
     client: &Client,
@@ -105,14 +105,18 @@ fn take(
 ) -> Result<()> {
     const LOOKS: u32 = 3;
     let mut input = Input::new(path);
-    for look in 1..=LOOKS {
-        let result = take_once(arguments, client, &mut input, file, earlier, progress);
-        match result {
-            Err(error) if is_misplaced(&error) && look < LOOKS && input.can_be_read_again() => {}
+    let mut idle = 0;
+    while idle < LOOKS {
+        let before = file.from;
+        match take_once(arguments, client, &mut input, file, earlier, progress) {
+            Err(error) if is_misplaced(&error) && input.can_be_read_again() => {}
             result => return result,
         }
+        idle = if file.from > before { 0 } else { idle + 1 };
     }
-    bail!("somebody else sends the same file; wait until they have ended")
+    bail!(
+        "the server has the file at another place than was just sent; does somebody else send the same file?"
+    )
 }
 
 fn take_once(
@@ -179,7 +183,7 @@ fn expand(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
             }
         }
     }
-    for path in expanded.iter().filter(|path| path.is_dir()) {
+    if let Some(path) = expanded.iter().find(|path| path.is_dir()) {
         let shown = path.display();
         bail!("{shown} is a folder; name its files, such as '{shown}/*.log'");
     }

@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 use super::batches::Start;
 use super::input::Input;
 use super::progress::Progress;
+use super::send::persist;
 use crate::client::{Client, segment};
 
 /// What to do with a file that is no longer the one that was begun under its name.
@@ -47,7 +48,8 @@ pub fn resume(
     }
     let beginning: String = Sha256::digest(&first)[..16].iter().map(|byte| format!("{byte:02x}")).collect();
     let path = format!("/v1/ingest/{}/{beginning}", segment(source));
-    let IngestFiles { files } = client.get(&path, &[("name", name.to_owned())])?;
+    let ask = || client.get(&path, &[("name", name.to_owned())]);
+    let IngestFiles { files } = persist(ask, || false)?;
     if files.is_empty() {
         return Ok(Some(Resumed { identity: beginning, start: Start::of_file() }));
     }

@@ -57,7 +57,11 @@ pub fn send(
     let stop = AtomicBool::new(false);
     let work = || {
         while let Some(piece) = take(&receiver).filter(|_| !stop.load(Ordering::Relaxed)) {
-            match persist(to, &piece, &stop) {
+            let send = || post(to, &piece);
+            let given_up = || stop.load(Ordering::Relaxed);
+            match persist(send, given_up)
+                .with_context(|| format!("the batch at byte {} was not taken", piece.offset))
+            {
                 Ok(receipt) => {
                     let mut sent = sent.lock().unwrap_or_else(PoisonError::into_inner);
                     sent.events += receipt.events;
@@ -96,17 +100,16 @@ fn take(receiver: &Mutex<Receiver<Piece>>) -> Option<Piece> {
     receiver.lock().unwrap_or_else(PoisonError::into_inner).recv().ok()
 }
 
-/// Sends a batch until it is taken.
-fn persist(to: &Destination<'_>, piece: &Piece, stop: &AtomicBool) -> Result<IngestReceipt> {
+/// Asks until there is an answer, a refusal, or no patience left.
+pub fn persist<T>(ask: impl Fn() -> Result<T>, given_up: impl Fn() -> bool) -> Result<T> {
     let mut pauses = PAUSES.iter();
     loop {
-        let error = match post(to, piece) {
-            Ok(receipt) => return Ok(receipt),
+        let error = match ask() {
+            Ok(answer) => return Ok(answer),
             Err(error) => error,
         };
-        let pause = pauses.next().filter(|_| may_pass(&error) && !stop.load(Ordering::Relaxed));
-        let Some(pause) = pause else {
-            return Err(error.context(format!("the batch at byte {} was not taken", piece.offset)));
+        let Some(pause) = pauses.next().filter(|_| may_pass(&error) && !given_up()) else {
+            return Err(error);
         };
         thread::sleep(Duration::from_millis(*pause));
     }
