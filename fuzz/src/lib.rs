@@ -7,6 +7,7 @@
 
 pub mod cut;
 pub mod der;
+pub mod ingested;
 pub mod panics;
 pub mod recording;
 pub mod segment;

@@ -7,6 +7,7 @@ use audit_log::AuditLog;
 use event::Ambient;
 use gateway::Gateway;
 use identity::Identity;
+use ingest::Ingest;
 use query::Query;
 use recording::Recordings;
 
@@ -27,6 +28,8 @@ pub struct Services {
     pub access: Access,
     /// Live sessions.
     pub gateway: Gateway,
+    /// What other systems report.
+    pub ingest: Ingest,
     /// Time and randomness.
     pub ambient: Ambient,
     /// What this server says of itself.

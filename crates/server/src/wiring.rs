@@ -12,6 +12,7 @@ use audit_log::{AuditLog, LogConfig};
 use event::Ambient;
 use gateway::Gateway;
 use identity::Identity;
+use ingest::Ingest;
 use query::Query;
 use recording::Recordings;
 use store::tables::{Sqlite, Tables};
@@ -64,8 +65,18 @@ pub async fn build(
         log_folder: config.data_dir.join("log"),
     };
     let query = Query::new(log.clone());
-    let services =
-        Services { log, query, recordings, identity, access, gateway, ambient: ambient.clone(), facts };
+    let ingest = Ingest::new(log.clone(), tables.clone(), ambient.clone());
+    let services = Services {
+        log,
+        query,
+        recordings,
+        identity,
+        access,
+        gateway,
+        ingest,
+        ambient: ambient.clone(),
+        facts,
+    };
     Ok((Arc::new(services), tables))
 }
 

@@ -3,6 +3,7 @@
 mod access;
 mod authorities;
 mod events;
+mod ingest;
 mod invites;
 mod log;
 mod login;
@@ -88,6 +89,8 @@ fn assembled() -> OpenApiRouter<Arc<Services>> {
         .routes(routes!(log::resource))
         .routes(routes!(log::export))
         .routes(routes!(log::verify))
+        .routes(routes!(ingest::holdings))
+        .routes(routes!(ingest::take))
         .routes(routes!(authorities::list))
         .routes(routes!(authorities::rotate))
         .routes(routes!(authorities::sign_host))

@@ -2,12 +2,14 @@
 
 mod access;
 mod identity;
+mod ingest;
 mod log;
 mod sessions;
 mod status;
 
 pub use access::*;
 pub use identity::*;
+pub use ingest::*;
 pub use log::*;
 pub use sessions::*;
 pub use status::*;

@@ -7,6 +7,7 @@ mod ca;
 mod completions;
 mod delete;
 mod get;
+mod ingest;
 mod login;
 mod logout;
 mod play;
@@ -62,6 +63,7 @@ enum Verb {
     Sessions(sessions::Arguments),
     Play(play::Arguments),
     Audit(audit::Arguments),
+    Ingest(ingest::Arguments),
     Apply(apply::Arguments),
     Get(get::Arguments),
     Delete(delete::Arguments),
@@ -113,6 +115,7 @@ pub fn run(lodge: Lodge) -> Result<()> {
         Verb::Sessions(arguments) => sessions::run(&arguments, &context),
         Verb::Play(arguments) => play::run(&arguments, &context),
         Verb::Audit(arguments) => audit::run(&arguments, &context),
+        Verb::Ingest(arguments) => ingest::run(&arguments, &context),
         Verb::Apply(arguments) => apply::run(&arguments, &context),
         Verb::Get(arguments) => get::run(&arguments, &context),
         Verb::Delete(arguments) => delete::run(&arguments, &context),

@@ -50,6 +50,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
         let checks = Checks {
             earlier: arguments.checkpoints.iter().map(|path| read(path)).collect::<Result<_>>()?,
             tail: if arguments.live { Tail::BeingWritten } else { Tail::AtRest },
+            sealed: None,
         };
         let report = verify_log_with(folder, &key(arguments, context)?, &checks, &mut progress());
         summary(&report.map_err(unusable_log)?)
