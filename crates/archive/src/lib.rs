@@ -8,8 +8,14 @@
 
 mod blocks;
 mod column;
+mod growing;
 mod part;
+mod read_at;
+mod segment;
 
 pub use blocks::{BLOCK_ROWS, Blocks};
 pub use column::{COLUMNS, Column};
+pub use growing::{Entries, Growing};
 pub use part::{Keys, Logged, Part, PartError, Parts, RollupCell, RollupKey, Rollups, Span};
+pub use read_at::ReadAt;
+pub use segment::{Segment, SegmentWriter};
