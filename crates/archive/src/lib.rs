@@ -8,10 +8,17 @@
 
 mod blocks;
 mod column;
+mod extract;
 mod growing;
+mod index;
+mod intake;
+mod interner;
 mod part;
 mod read_at;
+mod rollup;
 mod segment;
+mod tokens;
+mod wire;
 
 pub use blocks::{BLOCK_ROWS, Blocks};
 pub use column::{COLUMNS, Column};
