@@ -19,7 +19,7 @@ use crate::compact::{self, Bounds, Candidate};
 use crate::error::ArchiveError;
 use crate::held::{Held, Piece};
 use crate::name::{ObjectKind, SegmentName};
-use crate::part::{Part, PartError};
+use crate::part::PartError;
 use crate::seal;
 use crate::storage::Storage;
 
@@ -140,9 +140,8 @@ impl Archive {
                 Err(unfinished) => drop(refused.insert(unfinished)),
             }
         };
-        let is_refused = |path: &&String| {
-            SegmentName::parse(path).is_some_and(|(name, _)| refused.contains(&name))
-        };
+        let is_refused =
+            |path: &&String| SegmentName::parse(path).is_some_and(|(name, _)| refused.contains(&name));
         if let Some(first) = chain.stranded.iter().find(|path| !is_refused(path)) {
             return Err(ArchiveError::Stranded { end: chain.end(), first: first.clone() });
         }
@@ -322,9 +321,7 @@ impl Archive {
 fn candidate(piece: &Piece) -> Candidate {
     let last_time = piece.last_time().unwrap_or(Timestamp::MIN);
     match piece {
-        Piece::Kept(kept) => {
-            Candidate { name: Some(kept.name), bytes: kept.segment.data_bytes(), last_time }
-        }
+        Piece::Kept(kept) => Candidate { name: Some(kept.name), bytes: kept.segment.data_bytes(), last_time },
         _ => Candidate { name: None, bytes: 0, last_time },
     }
 }

@@ -189,7 +189,8 @@ impl Parts for Catalog {
     fn parts(&self) -> Vec<Arc<dyn Part>> {
         let state = self.state();
         let mut parts: Vec<Arc<dyn Part>> = state.pieces.iter().filter_map(Piece::part).collect();
-        let growing = state.growing.iter().map(|growing| locked(growing)).filter(|growing| growing.rows() > 0);
+        let growing =
+            state.growing.iter().map(|growing| locked(growing)).filter(|growing| growing.rows() > 0);
         parts.extend(growing.map(|growing| growing.snapshot()));
         parts
     }

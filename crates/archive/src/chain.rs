@@ -162,7 +162,8 @@ mod tests {
 
     fn check(listed: &str, expected: Expect) {
         let chain = Chain::of(&paths(listed), &BTreeSet::new());
-        let links = chain.links.iter().map(|(name, link)| format!("{}-{} {link:?}", name.first(), name.end()));
+        let links =
+            chain.links.iter().map(|(name, link)| format!("{}-{} {link:?}", name.first(), name.end()));
         let list = |paths: &[String]| paths.iter().map(|path| short(path)).collect::<Vec<_>>().join(" ");
         let shown = format!(
             "{} | leftover: {} | stranded: {}",

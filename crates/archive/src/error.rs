@@ -24,7 +24,9 @@ pub enum ArchiveError {
     #[error("cannot record what the archive is about to drop")]
     Append(#[from] AppendError),
     /// A segment that was read back is not what was written.
-    #[error("{name} differs from the log at position {position}, so it is not used and the log keeps its entries: {why}")]
+    #[error(
+        "{name} differs from the log at position {position}, so it is not used and the log keeps its entries: {why}"
+    )]
     Differs {
         /// Which.
         name: String,

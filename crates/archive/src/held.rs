@@ -114,7 +114,11 @@ pub(crate) fn open_segment(objects: &dyn Objects, name: SegmentName) -> Result<H
     let index = objects.open(&name.path(ObjectKind::Index))?;
     let index_bytes = index.as_ref().map_or(0, |index| index.len());
     let index = index.map(|index| Arc::new(FromObject(index)) as Arc<dyn ReadAt>);
-    Ok(Held { name, segment: checked(Segment::open(data, index, &name.path(ObjectKind::Data))?, name)?, index_bytes })
+    Ok(Held {
+        name,
+        segment: checked(Segment::open(data, index, &name.path(ObjectKind::Data))?, name)?,
+        index_bytes,
+    })
 }
 
 /// Opens one of a segment's objects, which must be there.

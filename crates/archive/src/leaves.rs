@@ -135,8 +135,7 @@ impl Leaves {
         if crc32c::crc32c(&bytes) != number(4) {
             return Err(damaged("its table was changed"));
         }
-        let table: Table =
-            serde_json::from_slice(&bytes).map_err(|_| damaged("its table cannot be read"))?;
+        let table: Table = serde_json::from_slice(&bytes).map_err(|_| damaged("its table cannot be read"))?;
         let frames = name.rows().div_ceil(FRAME_LEAVES);
         if (table.first..table.end) != name.positions() || table.frames.len() as u64 != frames {
             return Err(damaged("its table is of other positions than its name"));
@@ -217,7 +216,8 @@ impl Leaves {
             return Err(damaged("it has no such frame"));
         };
         let packed = self.data.read_at(*start, *length as usize);
-        let packed = packed.map_err(|source| PartError::Read { name: self.path.clone(), source: source.into() })?;
+        let packed =
+            packed.map_err(|source| PartError::Read { name: self.path.clone(), source: source.into() })?;
         if crc32c::crc32c(&packed) != *sum {
             return Err(damaged("a frame was changed"));
         }

@@ -62,7 +62,8 @@ impl Archive {
         let name = kept.name;
         let path = name.path(ObjectKind::Leaves);
         let objects = self.storage.writing.as_ref();
-        let unwritten = |source: std::io::Error| PartError::Write { name: path.clone(), source: source.into() };
+        let unwritten =
+            |source: std::io::Error| PartError::Write { name: path.clone(), source: source.into() };
         let mut writer = LeavesWriter::new(BufWriter::new(objects.draft()?), name);
         let mut at = name.first();
         while at < name.end() {

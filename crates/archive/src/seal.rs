@@ -10,7 +10,7 @@ use store::objects::{ObjectError, RemoveObjects};
 use crate::error::ArchiveError;
 use crate::held::{Piece, checked, open_object};
 use crate::name::{ObjectKind, SegmentName};
-use crate::part::{Part, PartError};
+use crate::part::PartError;
 use crate::segment::{Segment, SegmentWriter};
 
 /// Where the entries of a segment come from: gives some from the start of the range, at least one.
@@ -146,4 +146,3 @@ fn look_through(segment: &Segment, name: SegmentName) -> Result<(), PartError> {
     }
     Ok(())
 }
-

@@ -30,8 +30,10 @@ impl Seaweed {
             return None;
         };
         let folder = tempfile::tempdir().unwrap();
-        let ports: Vec<TcpListener> = (0..10).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
-        let ports: Vec<u16> = ports.iter().map(|held| held.local_addr().unwrap().port()).collect();
+        // All are held at once, so that they differ, and let go together.
+        let held: Vec<TcpListener> = (0..8).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+        let ports: Vec<u16> = held.iter().map(|held| held.local_addr().unwrap().port()).collect();
+        drop(held);
         let identities = folder.path().join("s3.json");
         let identity = r#"{"identities":[{"name":"lodge","credentials":[{"accessKey":"key","secretKey":"secret"}],
             "actions":["Admin","Read","Write","List","Tagging"]}]}"#;
@@ -40,13 +42,14 @@ impl Seaweed {
         weed.args(["server", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-s3", "-master.volumeSizeLimitMB=64"]);
         weed.arg(format!("-dir={}", folder.path().display()));
         weed.arg(format!("-s3.config={}", identities.display()));
+        weed.args(["-s3.port.iceberg=0", "-s3.port.lance=0"]);
         let flags = ["master.port", "master.port.grpc", "volume.port", "volume.port.grpc", "filer.port"];
         let flags = flags.into_iter().chain(["filer.port.grpc", "s3.port", "s3.port.grpc"]);
         for (flag, port) in flags.zip(&ports) {
             weed.arg(format!("-{flag}={port}"));
         }
         let child = weed.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        let seaweed = Seaweed { child: Some(child), port: ports[6], _folder: folder };
+        let mut seaweed = Seaweed { child: Some(child), port: ports[6], _folder: folder };
         seaweed.make_bucket();
         Some(seaweed)
     }
@@ -71,7 +74,7 @@ impl Seaweed {
         }
     }
 
-    fn make_bucket(&self) {
+    fn make_bucket(&mut self) {
         let url = format!("http://127.0.0.1:{}/{BUCKET}", self.port);
         let make = || {
             let mut curl = Command::new("curl");
@@ -90,6 +93,8 @@ impl Seaweed {
         let tries = 300;
         let made = (0..tries).any(|_| {
             let made = make();
+            let ended = self.child.as_mut().is_none_or(|child| child.try_wait().unwrap().is_some());
+            assert!(!ended, "SeaweedFS ended by itself");
             if !made {
                 std::thread::sleep(Duration::from_millis(100));
             }
