@@ -97,8 +97,9 @@ pub async fn verify(
     require_whole_log(&permit, "verification")?;
     let key: VerifierKey = services.log.verifier_key().parse().map_err(|error| Problem::internal(&error))?;
     let folder = services.facts.log_folder.clone();
+    let sealed = services.log.sealed();
     let report = blocking(move || {
-        let checks = Checks { earlier: Vec::new(), tail: Tail::BeingWritten };
+        let checks = Checks { tail: Tail::BeingWritten, sealed: sealed.as_deref(), ..Checks::default() };
         verify_log_with(&folder, &key, &checks, &mut |_| {}).map_err(|error| Problem::internal(&error))
     });
     let report = report.await?;

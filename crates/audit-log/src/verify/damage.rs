@@ -123,6 +123,10 @@ impl fmt::Display for Damage {
                     "{entries}: only the checksum is wrong, the content is what was committed to ({file})"
                 )
             }
+            DamageKind::Missing if *position == 0 => write!(
+                f,
+                "{entries}: missing ({file}); where they were sealed into an archive, verify the log together with it"
+            ),
             DamageKind::Missing => write!(f, "{entries}: missing ({file})"),
             DamageKind::Reordered => write!(f, "{entries}: not in the order that was signed ({file})"),
             DamageKind::Inserted => {

@@ -46,6 +46,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
         let checks = Checks {
             earlier: arguments.checkpoints.iter().map(|path| read(path)).collect::<Result<_>>()?,
             tail: if arguments.live { Tail::BeingWritten } else { Tail::AtRest },
+            sealed: None,
         };
         summary(&verify_log_with(folder, &key(arguments, context)?, &checks, &mut progress())?)
     } else if let Some(bundle) = &arguments.bundle {
