@@ -152,11 +152,6 @@ impl Leaves {
         Ok(Leaves { data, path: path.to_owned(), table, starts, last: Mutex::new(None) })
     }
 
-    /// The positions whose leaves it holds.
-    pub(crate) fn positions(&self) -> Range<u64> {
-        self.table.first..self.table.end
-    }
-
     /// Log time of the last leaf.
     pub(crate) fn last_time(&self) -> Timestamp {
         Timestamp::from_micros(self.table.last_time)

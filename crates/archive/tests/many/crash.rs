@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use audit_log::Sealed;
-use store::objects::DiskObjects;
 
 use crate::failing::{Dies, FailingObjects};
 use crate::fixture::{Fixture, Pair, numbers, read_all};
@@ -102,8 +101,8 @@ fn a_segment_cut_short_on_disk_is_sealed_again() {
     pair.append(&fixture, 0..400);
     let before = pair.everything();
     // Killed between the data and its index, and the disk lost the data's end.
-    let failing = Arc::new(FailingObjects::new(fixture_objects(&fixture), 3, Dies::Before));
     pair.close();
+    let failing = Arc::new(FailingObjects::new(fixture.objects(), 3, Dies::Before));
     let pair = fixture.open_on(failing).unwrap();
     assert!(pair.archive.seal_up_to(&pair.log, 300).is_err());
     pair.close();
@@ -118,8 +117,4 @@ fn a_segment_cut_short_on_disk_is_sealed_again() {
     pair.archive.seal_up_to(&pair.log, 300).unwrap();
     assert_sound(&pair, &before, "cut short");
     assert_eq!(pair.archive.catalog().end(), 300);
-}
-
-fn fixture_objects(fixture: &Fixture) -> Arc<DiskObjects> {
-    fixture.objects()
 }

@@ -30,11 +30,8 @@ pub struct Pair {
 impl Fixture {
     pub fn new() -> Fixture {
         let (ambient, clock) = Ambient::fixed(Timestamp::from_micros(START), 1);
-        let config = ArchiveConfig {
-            segment_rows: 300,
-            linger: Duration::ZERO,
-            ..ArchiveConfig::new(ORIGIN)
-        };
+        let config =
+            ArchiveConfig { segment_rows: 300, linger: Duration::ZERO, ..ArchiveConfig::new(ORIGIN) };
         Fixture { folder: tempfile::tempdir().unwrap(), ambient, clock, config }
     }
 

@@ -2,17 +2,17 @@
 //!
 //! An object's file is written apart, synced, and only then linked to its name, so a name always stands for all of its bytes.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::io::Write;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
 
 use super::{
-    DRAFTS, Draft, Object, ObjectError, Objects, PutObjects, RemoveObjects, check_path, fault, holds,
+    DRAFTS, Draft, LOCK, Object, ObjectError, Objects, PutObjects, RemoveObjects, check_path, fault, holds,
 };
 use crate::durable;
 
@@ -20,6 +20,8 @@ use crate::durable;
 #[derive(Debug)]
 pub struct DiskObjects {
     root: PathBuf,
+    /// Held while this may write; none for whoever only reads.
+    _lock: Option<File>,
 }
 
 impl DiskObjects {
@@ -28,6 +30,8 @@ impl DiskObjects {
     pub fn open(root: &Path) -> Result<DiskObjects, ObjectError> {
         let drafts = root.join(DRAFTS);
         let shown = root.display().to_string();
+        durable::create_folder(root).map_err(|error| fault("make the folder of", &shown, error))?;
+        let lock = lock(root)?;
         match fs::remove_dir_all(&drafts) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 return Err(fault("clear the drafts of", &shown, error));
@@ -35,12 +39,12 @@ impl DiskObjects {
             _ => {}
         }
         durable::create_folder(&drafts).map_err(|error| fault("make the folder of", &shown, error))?;
-        Ok(DiskObjects { root: root.to_owned() })
+        Ok(DiskObjects { root: root.to_owned(), _lock: Some(lock) })
     }
 
     /// Opens the folder only to read, beside a process that writes; nothing in it is touched.
     pub fn reader(root: &Path) -> Arc<dyn Objects> {
-        Arc::new(DiskObjects { root: root.to_owned() })
+        Arc::new(DiskObjects { root: root.to_owned(), _lock: None })
     }
 
     fn folder_of(&self, path: &str) -> Result<(PathBuf, PathBuf), ObjectError> {
@@ -49,6 +53,19 @@ impl DiskObjects {
         let folder = durable::parent_of(&target);
         durable::create_folder(&folder).map_err(|error| fault("make the folder of", path, error))?;
         Ok((target, folder))
+    }
+}
+
+fn lock(root: &Path) -> Result<File, ObjectError> {
+    use rustix::fs::{FlockOperation, flock};
+    let path = root.join(LOCK);
+    let refuse = |error| fault("lock the folder of", &path.display().to_string(), error);
+    let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
+    let file = file.map_err(refuse)?;
+    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(file),
+        Err(rustix::io::Errno::WOULDBLOCK) => Err(ObjectError::Locked { folder: root.to_owned() }),
+        Err(error) => Err(refuse(error.into())),
     }
 }
 
@@ -169,7 +186,9 @@ impl DiskObjects {
         for entry in entries {
             let entry = entry?;
             let name = entry.file_name();
-            let Some(name) = name.to_str().filter(|name| !(folder.is_empty() && *name == DRAFTS)) else {
+            let Some(name) =
+                name.to_str().filter(|name| !(folder.is_empty() && (*name == DRAFTS || *name == LOCK)))
+            else {
                 continue;
             };
             let path = if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
@@ -214,7 +233,9 @@ mod tests {
     #[test]
     fn paths_that_leave_the_folder_are_refused() {
         let (_folder, objects) = objects();
-        for path in ["", "/etc/passwd", "../x", "a/../b", "a//b", "a/", "./a", "a\0b", ".drafts/x", "a\\b"] {
+        for path in
+            ["", "/etc/passwd", "../x", "a/../b", "a//b", "a/", "./a", "a\0b", ".lock", ".drafts/x", "a\\b"]
+        {
             assert!(matches!(objects.put(path, b""), Err(ObjectError::Path { .. })), "{path:?}");
             assert!(matches!(objects.get(path), Err(ObjectError::Path { .. })), "{path:?}");
         }
@@ -309,6 +330,15 @@ mod tests {
         assert!(objects.open("a").unwrap().is_none());
         assert_eq!(open.read_at(0, 5).unwrap(), &b"bytes"[..]);
         objects.put("a", b"other").unwrap();
+    }
+
+    #[test]
+    fn one_process_at_a_time_writes() {
+        let (folder, objects) = objects();
+        let root = folder.path().join("objects");
+        assert!(matches!(DiskObjects::open(&root), Err(ObjectError::Locked { .. })));
+        drop(objects);
+        assert!(DiskObjects::open(&root).is_ok());
     }
 
     #[test]

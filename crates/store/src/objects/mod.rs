@@ -12,6 +12,7 @@ mod s3;
 
 use std::error::Error;
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -24,6 +25,9 @@ pub use s3::{S3Config, S3Objects};
 
 /// Folder of half-written objects, below the root. No object path may begin with it.
 const DRAFTS: &str = ".drafts";
+
+/// Locked (`flock`) by the process that writes in the folder.
+const LOCK: &str = ".lock";
 
 /// The longest object path that is taken, in bytes.
 pub const MAX_PATH_BYTES: usize = 1024;
@@ -118,6 +122,12 @@ pub enum ObjectError {
         /// Why it failed.
         source: Box<dyn Error + Send + Sync>,
     },
+    /// Another process writes there.
+    #[error("the objects in {} are in use by another process; stop that one first", folder.display())]
+    Locked {
+        /// Their folder.
+        folder: PathBuf,
+    },
     /// The settings of an object store make no sense.
     #[error("cannot use the object store: {0}")]
     Settings(String),
@@ -126,7 +136,8 @@ pub enum ObjectError {
 fn check_path(path: &str) -> Result<(), ObjectError> {
     let plain = |part: &str| !part.is_empty() && part != "." && part != ".." && part.len() <= 255;
     let fits = path.len() <= MAX_PATH_BYTES && !path.contains(['\0', '\\']);
-    if fits && path.split('/').all(plain) && path.split('/').next() != Some(DRAFTS) {
+    let is_ours = matches!(path.split('/').next(), Some(DRAFTS | LOCK));
+    if fits && path.split('/').all(plain) && !is_ours {
         return Ok(());
     }
     Err(ObjectError::Path { path: path.to_owned() })
