@@ -4,6 +4,7 @@
 //! Whether the tree is the signed one is not asked here but by the log's own verification, which reads sealed entries too.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::sync::Arc;
 
 use store::objects::{Objects, RemoveObjects};
@@ -25,6 +26,17 @@ pub struct Problem {
     pub object: String,
     /// What is wrong with it.
     pub why: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Most reasons name the object already.
+        if self.why.contains(&self.object) {
+            f.write_str(&self.why)
+        } else {
+            write!(f, "{}: {}", self.object, self.why)
+        }
+    }
 }
 
 /// What a verification found.
