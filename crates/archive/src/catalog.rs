@@ -68,7 +68,10 @@ impl Catalog {
         for (name, link) in &chain.links {
             let piece = match (known.get(name), link) {
                 (Some(piece @ Piece::Pruned(..)), Link::Pruned) => piece.clone(),
-                (Some(piece @ Piece::Kept(_)), Link::Indexed | Link::Bare) => piece.clone(),
+                (Some(piece @ Piece::Kept(_)), Link::Bare) => piece.clone(),
+                (Some(piece @ Piece::Kept(kept)), Link::Indexed) if kept.segment.index_is_sound() => {
+                    piece.clone()
+                }
                 _ => self.piece(*name, *link)?,
             };
             pieces.push(piece);

@@ -83,6 +83,9 @@ pub struct Rebuilt {
     pub problems: Vec<Problem>,
 }
 
+/// Is told how far the work is, and ends it with an error.
+pub type Watch<'a> = dyn FnMut(Progress) -> Result<(), ArchiveError> + 'a;
+
 /// Reads tiles of the log by their paths (`tile/0/x001/234`), so that entries can be compared with the tree.
 pub type Tiles<'a> = dyn Fn(&str) -> std::io::Result<Option<Vec<u8>>> + 'a;
 
@@ -90,14 +93,14 @@ pub type Tiles<'a> = dyn Fn(&str) -> std::io::Result<Option<Vec<u8>>> + 'a;
 pub fn verify(
     objects: &Arc<dyn Objects>,
     tiles: Option<&Tiles<'_>>,
-    progress: &mut dyn FnMut(Progress),
+    progress: &mut Watch<'_>,
 ) -> Result<Checked, ArchiveError> {
     let chain = Chain::of(&objects.list("")?, &BTreeSet::new());
     let catalog = Catalog::empty(objects.clone());
     let mut checked = Checked { against_tree: tiles.is_some(), ..Checked::default() };
     let segments = chain.links.len() as u64;
     for (done, (name, link)) in (0..).zip(&chain.links) {
-        progress(Progress { done, segments });
+        progress(Progress { done, segments })?;
         checked.segments += 1;
         match catalog.piece(*name, *link).and_then(|piece| check_piece(objects, &piece, tiles)) {
             Ok(()) if *link == Link::Pruned => checked.pruned += name.rows(),
@@ -105,7 +108,7 @@ pub fn verify(
             Err(error) => checked.problems.push(problem(*name, *link, &error)),
         }
     }
-    progress(Progress { done: segments, segments });
+    progress(Progress { done: segments, segments })?;
     let beyond = |path: &String| Problem {
         object: path.clone(),
         why: format!("it lies behind a gap that begins at position {}", chain.end()),
@@ -158,7 +161,7 @@ fn problem(name: SegmentName, link: Link, error: &ArchiveError) -> Problem {
 pub fn rebuild(
     objects: &Arc<dyn RemoveObjects>,
     which: Rebuild,
-    progress: &mut dyn FnMut(Progress),
+    progress: &mut Watch<'_>,
 ) -> Result<Rebuilt, ArchiveError> {
     let reading: Arc<dyn Objects> = objects.clone();
     let chain = Chain::of(&reading.list("")?, &BTreeSet::new());
@@ -167,7 +170,7 @@ pub fn rebuild(
     let mut rebuilt = Rebuilt::default();
     let segments = kept.len() as u64;
     for (done, (name, link)) in (0..).zip(kept) {
-        progress(Progress { done, segments });
+        progress(Progress { done, segments })?;
         rebuilt.segments += 1;
         match rebuild_one(objects, &catalog, *name, *link, which) {
             Ok(done) => rebuilt.rebuilt += u64::from(done),
@@ -177,7 +180,7 @@ pub fn rebuild(
             Err(error) => return Err(error),
         }
     }
-    progress(Progress { done: segments, segments });
+    progress(Progress { done: segments, segments })?;
     Ok(rebuilt)
 }
 
@@ -205,13 +208,13 @@ impl Archive {
         // Nothing may be merged or dropped meanwhile, or the names that were listed would no longer hold.
         let _working = held(&self.work);
         let objects: Arc<dyn Objects> = self.storage.writing.clone();
-        verify(&objects, tiles, &mut |_| {})
+        verify(&objects, tiles, &mut |_| self.go_on())
     }
 
     /// Makes indexes anew, as [`rebuild`] does, and uses them from now on.
     pub fn rebuild(&self, which: Rebuild) -> Result<Rebuilt, ArchiveError> {
         let _working = held(&self.work);
-        let rebuilt = rebuild(&self.storage.writing, which, &mut |_| {})?;
+        let rebuilt = rebuild(&self.storage.writing, which, &mut |_| self.go_on())?;
         for piece in self.catalog().pieces() {
             let name = piece.name();
             if matches!(piece, Piece::Kept(_) | Piece::Broken(_)) {

@@ -37,7 +37,7 @@ mod wire;
 pub use archive::{Archive, ArchiveConfig, Failure};
 pub use blocks::{BLOCK_ROWS, Blocks};
 pub use catalog::Catalog;
-pub use check::{Checked, Problem, Progress, Rebuild, Rebuilt, rebuild, verify};
+pub use check::{Checked, Problem, Progress, Rebuild, Rebuilt, Tiles, Watch, rebuild, verify};
 pub use column::{COLUMNS, Column};
 pub use error::ArchiveError;
 pub use growing::{Entries, Growing};

@@ -87,10 +87,10 @@ impl Server {
         self.stop.send_replace(true);
         self.services.gateway.shutdown().await;
         self.tasks.shutdown().await;
-        let (log, tables) = (self.services.log.clone(), self.tables.clone());
+        let (log, tables, mut sealer) = (self.services.log.clone(), self.tables.clone(), self.sealer);
         let closed = tokio::task::spawn_blocking(move || {
             // What is being sealed is given up; the log keeps its entries.
-            self.sealer.stop();
+            sealer.stop();
             log.shutdown();
             memory::remember(tables.as_ref(), &log)
         });

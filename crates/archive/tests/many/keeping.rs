@@ -159,7 +159,7 @@ fn a_lost_or_damaged_index_is_made_anew_and_loses_nothing() {
     fs::write(path(1), b"not an index").unwrap();
 
     let reader = DiskObjects::reader(&fixture.archive_folder());
-    assert_eq!(verify(&reader, None, &mut |_| {}).unwrap().problems.len(), 2);
+    assert_eq!(verify(&reader, None, &mut |_| Ok(())).unwrap().problems.len(), 2);
     let again = fixture.open();
     assert_eq!(fs::read(path(0)).unwrap(), was);
     assert_eq!(again.everything()[..before.len()], before[..]);
@@ -196,7 +196,7 @@ fn a_changed_segment_is_named_by_verify() {
     assert_sound(&pair);
     fs::remove_file(&path).unwrap();
     let objects = DiskObjects::reader(&fixture.archive_folder());
-    let missing = verify(&objects, None, &mut |_| {}).unwrap();
+    let missing = verify(&objects, None, &mut |_| Ok(())).unwrap();
     assert!(missing.problems.iter().any(|problem| problem.why.contains("gap")), "{missing:?}");
     pair.close();
     let refused = fixture.open_on(fixture.objects());

@@ -1,8 +1,8 @@
 //! The verbs. One file each; one line each here.
 
 mod access;
-mod archive;
 mod apply;
+mod archive;
 mod audit;
 mod ca;
 mod completions;

@@ -7,7 +7,7 @@ mod verify;
 use std::io::IsTerminal;
 
 use anyhow::Result;
-use archive::Progress;
+use archive::{ArchiveError, Progress};
 use clap::{Args, Subcommand};
 
 use super::Context;
@@ -36,11 +36,12 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
 }
 
 /// Shows how far long work is, on a terminal.
-fn progress() -> impl FnMut(Progress) {
+fn progress() -> impl FnMut(Progress) -> Result<(), ArchiveError> {
     let shown = std::io::stderr().is_terminal();
     move |progress| {
         if shown {
             eprint!("\r{} of {} segments ", progress.done, progress.segments);
         }
+        Ok(())
     }
 }

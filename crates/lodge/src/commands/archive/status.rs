@@ -32,7 +32,10 @@ fn text(status: &ArchiveStatus) -> String {
     ];
     if status.pruned_entries > 0 {
         let leaves = status.leaves_bytes >> 20;
-        lines.push(format!("dropped     {} entries by retention; {leaves} MiB of leaves stay", status.pruned_entries));
+        lines.push(format!(
+            "dropped     {} entries by retention; {leaves} MiB of leaves stay",
+            status.pruned_entries
+        ));
     }
     if status.without_index > 0 {
         let without = format!("{} segments have no index: run `lodge archive rebuild`", status.without_index);

@@ -39,7 +39,9 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
     match found.problems.len() {
         0 => Ok(()),
         1 => Err(Failure::Damaged("one object of the archive is not as it should be".to_owned()).into()),
-        many => Err(Failure::Damaged(format!("{many} objects of the archive are not as they should be")).into()),
+        many => {
+            Err(Failure::Damaged(format!("{many} objects of the archive are not as they should be")).into())
+        }
     }
 }
 
@@ -70,7 +72,8 @@ fn tile(log: &Path, path: &str) -> io::Result<Option<Vec<u8>>> {
 }
 
 fn text(found: &ArchiveVerification) -> String {
-    let tree = if found.against_tree { "compared with the log's tree" } else { "not compared with a log's tree" };
+    let tree =
+        if found.against_tree { "compared with the log's tree" } else { "not compared with a log's tree" };
     let mut head = format!("{} entries in {} segments, {tree}", found.entries, found.segments);
     if found.pruned > 0 {
         head = format!("{head}; {} more were dropped by retention, and their leaves are there", found.pruned);

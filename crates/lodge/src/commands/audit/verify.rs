@@ -49,7 +49,8 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
     let found = if let Some(folder) = &arguments.folder {
         let archive = arguments.archive.clone().or_else(|| beside(folder));
-        let archive = archive.map(|archive| Catalog::open_reader(DiskObjects::reader(&archive))).transpose()?;
+        let archive =
+            archive.map(|archive| Catalog::open_reader(DiskObjects::reader(&archive))).transpose()?;
         let checks = Checks {
             earlier: arguments.checkpoints.iter().map(|path| read(path)).collect::<Result<_>>()?,
             tail: if arguments.live { Tail::BeingWritten } else { Tail::AtRest },
