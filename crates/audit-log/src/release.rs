@@ -105,8 +105,6 @@ fn fault<'a>(verb: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> Re
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
-
     use std::path::PathBuf;
 
     use event::kinds::log::Overload;

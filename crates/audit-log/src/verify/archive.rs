@@ -36,7 +36,7 @@ impl<'a> ArchiveReader<'a> {
     ///
     /// Positions only rise. The more often the archive fails, the more is given up at once.
     pub fn entry(&mut self, range: Range<u64>) -> Result<SealedEntry, Gap> {
-        while let Some(entry) = self.given.next() {
+        for entry in self.given.by_ref() {
             if entry.position == range.start {
                 return Ok(entry);
             }

@@ -57,6 +57,7 @@ pub(crate) fn conclude(findings: Findings<'_>, damage: &mut DamageList) {
     if truth == Truth::Tiles {
         let differences = findings.outcome.differences.iter().filter(|d| d.position < judged);
         explain_differences(&differences.collect::<Vec<_>>(), &findings.segments, damage);
+        explain_order(damage);
     }
     for mismatch in &findings.outcome.mismatches {
         explain_mismatch(mismatch, truth, judged, damage);
@@ -139,6 +140,17 @@ fn explain_differences(differences: &[&Difference], segments: &[(u64, String)], 
             rest = behind;
         }
     }
+}
+
+/// What a changed leaf says of time and sequence is no damage of its own, nor that the next one does not follow on it.
+fn explain_order(damage: &mut DamageList) {
+    let changed = damage.iter().filter(|known| known.kind == DamageKind::ChangedLeaf);
+    let changed: HashSet<u64> =
+        changed.flat_map(|known| [known.position, known.position.saturating_add(known.count)]).collect();
+    damage.remove(|known| {
+        let order = matches!(known.kind, DamageKind::TimeBackwards | DamageKind::SequenceNotRising);
+        order && known.count == 1 && changed.contains(&known.position)
+    });
 }
 
 /// Tells whether something that is known already accounts for another leaf at this position.

@@ -231,6 +231,11 @@ impl DamageList {
         self.total -= (before - self.kept.len()) as u64;
     }
 
+    /// Goes through the damage that was added and kept.
+    pub fn iter(&self) -> impl Iterator<Item = &Damage> {
+        self.kept.iter()
+    }
+
     /// Tells whether damage like this was added and kept.
     pub fn any(&self, like: impl Fn(&Damage) -> bool) -> bool {
         self.kept.iter().any(like)

@@ -25,6 +25,7 @@
 //! A checkpoint at hand is only as good as the key: whoever holds the signing key can write another history. That
 //! is found with checkpoints that were kept elsewhere ([`Checks::earlier`]), or by witnesses.
 
+mod ahead;
 mod archive;
 mod block;
 mod border;

@@ -6,11 +6,12 @@
 mod sealed;
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use event::Timestamp;
 
+use super::ahead::read_ahead;
 use super::border::Border;
 use super::compare::{Comparison, Outcome};
 use super::damage::{DamageKind, DamageList};
@@ -188,7 +189,7 @@ impl Pass<'_> {
         place: &mut Place<'_>,
         progress: &mut dyn FnMut(Progress),
     ) -> io::Result<()> {
-        let (mut reader, header) = SegmentReader::open(stream)?;
+        let (mut reader, header) = SegmentReader::open(read_ahead(stream)?)?;
         if segment_header(&header) != Some(first) {
             if self.may_be_unfinished(place) {
                 self.unfinished_bytes = reader.remaining()?;
@@ -207,7 +208,7 @@ impl Pass<'_> {
 
     fn read_pieces(
         &mut self,
-        reader: &mut SegmentReader<File>,
+        reader: &mut SegmentReader<Box<dyn Read>>,
         place: &mut Place<'_>,
         progress: &mut dyn FnMut(Progress),
     ) -> io::Result<()> {
