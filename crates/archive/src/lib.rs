@@ -15,6 +15,7 @@ mod intake;
 mod interner;
 mod part;
 mod read_at;
+mod recent;
 mod rollup;
 mod segment;
 mod tokens;
