@@ -54,7 +54,7 @@ struct Block {
     values: [Vec<String>; COLUMN_COUNT],
     odd: FieldSet,
     /// In order; none yet while the block is open, which may then hold anything.
-    tokens: Option<Vec<u64>>,
+    tokens: Option<Vec<u32>>,
 }
 
 impl Growing {
@@ -150,8 +150,8 @@ impl Block {
         Some(Span { first: Timestamp::from_micros(first), last: Timestamp::from_micros(last) })
     }
 
-    fn may_hold(&self, tokens: &[u64]) -> bool {
-        let holds = |held: &Vec<u64>| tokens.iter().all(|token| held.binary_search(token).is_ok());
+    fn may_hold(&self, tokens: &[u32]) -> bool {
+        let holds = |held: &Vec<u32>| tokens.iter().all(|token| held.binary_search(token).is_ok());
         self.tokens.as_ref().is_none_or(holds)
     }
 }
@@ -204,7 +204,7 @@ impl Part for Snapshot {
     }
 
     fn holding(&self, tokens: &[&str]) -> Result<Blocks, PartError> {
-        let hashes: Vec<u64> = tokens.iter().map(|token| tokens::hash(token.as_bytes())).collect();
+        let hashes: Vec<u32> = tokens.iter().map(|token| tokens::hash(token.as_bytes())).collect();
         let mut found = Blocks::none(self.blocks.len());
         for (number, block) in self.blocks.iter().enumerate() {
             if block.may_hold(&hashes) {
@@ -257,7 +257,7 @@ impl Part for Snapshot {
         let [user, target, address] = DIMENSIONS;
         let columns = [Column::Kind, Column::Outcome, user, target, address];
         let values = columns.map(|column| self.values(column as usize));
-        let mut builder = RollupBuilder::new();
+        let mut builder = RollupBuilder::only(key);
         let mut odd = 0;
         for block in &self.blocks {
             odd |= block.odd;

@@ -24,6 +24,7 @@ mod leaves;
 mod name;
 mod part;
 mod read_at;
+mod recent;
 mod retain;
 mod rollup;
 mod seal;

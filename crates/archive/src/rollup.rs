@@ -59,60 +59,36 @@ impl RollupBuilder {
         }
     }
 
-    /// Counts rows.
-    pub(crate) fn add(&mut self, rows: &RollupRows<'_>) {
-        // Rows are counted by their own codes first, which is cheap, and their texts looked up once a cell.
-        let mut hours: HashMap<Cell, u64> = HashMap::new();
-        let mut days: [HashMap<Cell, u64>; 3] = Default::default();
-        let [kinds, outcomes, dimensions @ ..] = &rows.codes;
-        let mut last: Option<(Cell, u64)> = None;
-        for (row, time) in rows.times.iter().enumerate() {
-            let (kind, outcome) = (kinds[row], outcomes[row]);
-            let hour = (time.div_euclid(HOUR) * HOUR, kind, outcome, Keys::ABSENT);
-            match &mut last {
-                Some((cell, count)) if *cell == hour => *count += 1,
-                last => {
-                    if let Some((cell, count)) = last.replace((hour, 1)) {
-                        *hours.entry(cell).or_default() += count;
-                    }
-                }
-            }
-            let day = time.div_euclid(DAY) * DAY;
-            for (counts, codes) in days.iter_mut().zip(dimensions) {
-                *counts.entry((day, kind, outcome, codes[row])).or_default() += 1;
-            }
+    /// Makes one that counts only what an answer needs.
+    pub(crate) fn only(key: RollupKey) -> RollupBuilder {
+        let wanted = section_of(key);
+        RollupBuilder {
+            texts: Interner::default(),
+            hours: (wanted == Some(0)).then(HashMap::new),
+            days: std::array::from_fn(|dimension| (wanted == Some(dimension + 1)).then(Counted::default)),
         }
-        if let Some((cell, count)) = last {
-            *hours.entry(cell).or_default() += count;
-        }
-        self.merge(rows, hours, days);
     }
 
-    fn merge(&mut self, rows: &RollupRows<'_>, hours: HashMap<Cell, u64>, days: [HashMap<Cell, u64>; 3]) {
-        let texts = &mut self.texts;
-        let mut known: [HashMap<u32, u32>; 5] = Default::default();
-        let mut code = |column: usize, code: u32| -> u32 {
-            if code == Keys::ABSENT {
-                return code;
-            }
-            *known[column].entry(code).or_insert_with(|| texts.code(&rows.values[column][code as usize]))
-        };
-        if let Some(all) = &mut self.hours {
-            for ((from, kind, outcome, value), count) in sorted(hours) {
-                *all.entry((from, code(0, kind), code(1, outcome), value)).or_default() += count;
+    /// Counts rows.
+    pub(crate) fn add(&mut self, rows: &RollupRows<'_>) {
+        let mut codes = Codes { texts: &mut self.texts, values: rows.values, known: Default::default() };
+        let mut keys = Vec::with_capacity(rows.times.len());
+        if let Some(cells) = &mut self.hours {
+            for (key, count) in counted(rows, HOUR, None, &mut keys) {
+                let cell = (key.from * HOUR, codes.of(0, key.kind), codes.of(1, key.outcome), Keys::ABSENT);
+                *cells.entry(cell).or_default() += count;
             }
         }
         self.hours.take_if(|cells| cells.len() > MOST_CELLS);
-        for (dimension, counts) in days.into_iter().enumerate() {
-            let Some(all) = &mut self.days[dimension] else { continue };
-            for ((from, kind, outcome, value), count) in sorted(counts) {
-                let value = code(dimension + 2, value);
-                all.values.insert(value);
-                *all.cells.entry((from, code(0, kind), code(1, outcome), value)).or_default() += count;
+        for (dimension, all) in self.days.iter_mut().enumerate() {
+            let Some(days) = all else { continue };
+            for (key, count) in counted(rows, DAY, Some(dimension + 2), &mut keys) {
+                let value = codes.of(dimension + 2, key.value);
+                days.values.insert(value);
+                let cell = (key.from * DAY, codes.of(0, key.kind), codes.of(1, key.outcome), value);
+                *days.cells.entry(cell).or_default() += count;
             }
-            if all.values.len() > MOST_VALUES || all.cells.len() > MOST_CELLS {
-                self.days[dimension] = None;
-            }
+            all.take_if(|days| days.values.len() > MOST_VALUES || days.cells.len() > MOST_CELLS);
         }
     }
 
@@ -144,6 +120,58 @@ impl RollupBuilder {
         let bytes = std::mem::take(&mut self.encode(odd)[at]);
         decode(&bytes, key).expect("it was written just now")
     }
+}
+
+/// Texts of rows, and how the whole part calls them.
+struct Codes<'a> {
+    texts: &'a mut Interner,
+    values: [&'a [String]; 5],
+    known: [HashMap<u32, u32>; 5],
+}
+
+impl Codes<'_> {
+    fn of(&mut self, column: usize, code: u32) -> u32 {
+        if code == Keys::ABSENT {
+            return code;
+        }
+        let name = || self.texts.code(&self.values[column][code as usize]);
+        *self.known[column].entry(code).or_insert_with(name)
+    }
+}
+
+/// What rows are counted by: their own codes, and units of time since 1970.
+struct Key {
+    from: i64,
+    kind: u32,
+    outcome: u32,
+    value: u32,
+}
+
+/// Units of time that lie before 1970; the year 1 does so by 17.3 million hours.
+const BEFORE_EPOCH: i64 = 1 << 25;
+
+/// Counts rows, in order of their keys. Sorting them is several times as fast as looking each one up.
+fn counted<'k>(
+    rows: &RollupRows<'_>,
+    unit: i64,
+    column: Option<usize>,
+    keys: &'k mut Vec<u128>,
+) -> impl Iterator<Item = (Key, u64)> + 'k {
+    let [kinds, outcomes, ..] = rows.codes;
+    let values = column.map(|column| rows.codes[column]);
+    keys.clear();
+    keys.extend(rows.times.iter().enumerate().map(|(row, time)| {
+        let from = (time.div_euclid(unit) + BEFORE_EPOCH) as u128;
+        let value = values.map_or(0, |values| values[row]);
+        from << 96 | u128::from(kinds[row]) << 64 | u128::from(outcomes[row]) << 32 | u128::from(value)
+    }));
+    keys.sort_unstable();
+    keys.chunk_by(|left, right| left == right).map(|same| {
+        let key = same[0];
+        let from = (key >> 96) as i64 - BEFORE_EPOCH;
+        let key = Key { from, kind: (key >> 64) as u32, outcome: (key >> 32) as u32, value: key as u32 };
+        (key, same.len() as u64)
+    })
 }
 
 /// Which section holds a roll-up.

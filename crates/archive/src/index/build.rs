@@ -6,18 +6,16 @@ use super::file::{
 use super::postings::PostingsWriter;
 use crate::extract::{COLUMN_COUNT, FieldSet};
 use crate::rollup::RollupBuilder;
-use crate::tokens::TOKEN_BITS;
 use crate::wire::{put, put_signed};
 
-/// Tokens are kept in buckets by their first bits: four bytes each, and small enough to be sorted one by one.
-const BUCKET_BITS: u32 = TOKEN_BITS - 32;
-const BUCKETS: usize = 1 << BUCKET_BITS;
+/// Tokens are kept in buckets by their first eight bits, each small enough to be sorted on the side.
+const BUCKETS: usize = 256;
 
 /// Takes blocks in.
 pub(crate) struct IndexBuilder {
     spans: Vec<(i64, i64)>,
     odd: Vec<FieldSet>,
-    /// The other 32 bits of each bucket's tokens, block after block.
+    /// Each bucket's tokens, block after block.
     buckets: Vec<Vec<u32>>,
     /// For each block, where its tokens end in each bucket.
     ends: Vec<[u32; BUCKETS]>,
@@ -38,11 +36,11 @@ impl IndexBuilder {
     }
 
     /// Adds a block: its event times in microseconds, the columns that are odd in it, and its tokens.
-    pub(crate) fn add_block(&mut self, span: (i64, i64), odd: FieldSet, tokens: &[u64]) {
+    pub(crate) fn add_block(&mut self, span: (i64, i64), odd: FieldSet, tokens: &[u32]) {
         self.spans.push(span);
         self.odd.push(odd);
         for token in tokens {
-            self.buckets[(token >> 32) as usize].push(*token as u32);
+            self.buckets[(token >> 24) as usize].push(*token);
         }
         let ends =
             |bucket: usize| u32::try_from(self.buckets[bucket].len()).expect("fewer tokens than bytes");
@@ -114,7 +112,7 @@ impl IndexBuilder {
             for pairs in pairs.chunk_by(|left, right| left >> 32 == right >> 32) {
                 blocks.clear();
                 blocks.extend(pairs.iter().map(|pair| *pair as u32));
-                writer.add((bucket as u64) << 32 | pairs[0] >> 32, &blocks);
+                writer.add(pairs[0] >> 32, &blocks);
             }
         }
         writer.finish()

@@ -47,10 +47,14 @@ impl PostingsWriter {
         self.add_list(blocks);
     }
 
-    /// A list is written in the shortest of three ways. A token in nearly every block is as good as in every one.
+    /// A list is written in the shortest of four ways; most tokens are in one block only. A token in nearly every block is
+    /// as good as in every one.
     fn add_list(&mut self, blocks: &[u32]) {
         if blocks.len() * 16 >= self.blocks * 15 {
             return put(&mut self.out, 0);
+        }
+        if let [block] = blocks {
+            return put(&mut self.out, u64::from(*block) << 1 | 1);
         }
         self.scratch.clear();
         let mut next = 0;
@@ -63,7 +67,7 @@ impl PostingsWriter {
             put(&mut self.out, (blocks.len() as u64) << 1);
             return self.out.extend_from_slice(&self.scratch);
         }
-        put(&mut self.out, 1);
+        put(&mut self.out, 2);
         let start = self.out.len();
         self.out.resize(start + bitmap, 0);
         for block in blocks {
@@ -125,7 +129,8 @@ pub(super) fn find(group: &[u8], first: u64, wanted: u64, found: &mut Blocks) ->
             return read_list(&mut wire, list, found);
         }
         match list {
-            1 => drop(wire.bytes(found.count().div_ceil(8))?),
+            2 => drop(wire.bytes(found.count().div_ceil(8))?),
+            list if list & 1 == 1 => {}
             list => skip(&mut wire, list >> 1)?,
         }
     }
@@ -142,11 +147,16 @@ fn skip(wire: &mut Wire<'_>, numbers: u64) -> Result<(), WireError> {
 fn read_list(wire: &mut Wire<'_>, list: u64, found: &mut Blocks) -> Result<(), WireError> {
     match list {
         0 => *found = Blocks::all(found.count()),
-        1 => {
+        2 => {
             let bitmap = wire.bytes(found.count().div_ceil(8))?;
             let set = |block: &usize| bitmap[block / 8] >> (block % 8) & 1 == 1;
             (0..found.count()).filter(set).for_each(|block| found.insert(block));
         }
+        list if list & 1 == 1 => match usize::try_from(list >> 1).ok().filter(|block| *block < found.count())
+        {
+            Some(block) => found.insert(block),
+            None => return Err(WireError("a block lies beyond the last")),
+        },
         list => {
             let mut next = 0;
             for _ in 0..list >> 1 {

@@ -67,7 +67,7 @@ impl Index {
         let mut all = Blocks::all(self.spans.len());
         for token in tokens {
             let mut found = Blocks::none(self.spans.len());
-            self.find(tokens::hash(token.as_bytes()), &mut found)?;
+            self.find(tokens::hash(token.as_bytes()).into(), &mut found)?;
             all.intersect(&found);
             if all.is_empty() {
                 break;

@@ -66,6 +66,8 @@ struct Group {
     sources: Interner,
     source_codes: Vec<u32>,
     seqs: Vec<i64>,
+    /// The last sequence number of each source.
+    last_seqs: Vec<u64>,
     salts: Vec<[u8; 16]>,
     payloads: BinaryBuilder,
     bytes: usize,
@@ -108,10 +110,6 @@ impl<W: Write + Send> SegmentWriter<W> {
         self.group.push(entry, row.id, row.session);
         self.end += 1;
         self.last_time = self.last_time.max(entry.leaf.time);
-        match self.sources.get_mut(&entry.leaf.source) {
-            Some(seq) => *seq = (*seq).max(entry.leaf.seq),
-            None => drop(self.sources.insert(entry.leaf.source.clone(), entry.leaf.seq)),
-        }
         if self.group.positions.len() >= GROUP_ROWS || self.group.bytes >= GROUP_BYTES {
             self.end_group().map_err(|error| fault(&self.name, error))?;
         }
@@ -152,6 +150,10 @@ impl<W: Write + Send> SegmentWriter<W> {
 
     fn end_group(&mut self) -> Result<(), ParquetError> {
         let index = self.file.flushed_row_groups().len();
+        for (source, seq) in self.group.sources.values().iter().zip(&self.group.last_seqs) {
+            let last = self.sources.entry(source.clone()).or_default();
+            *last = (*last).max(*seq);
+        }
         let arrays = self.group.take(&self.intake);
         let mut writers = self.columns.create_column_writers(index)?;
         let payloads = self.payloads.create_column_writers(index)?.pop();
@@ -187,7 +189,12 @@ impl Group {
         self.log_times.push(entry.leaf.time.as_micros());
         self.ids.push(id);
         self.sessions.push(session);
-        self.source_codes.push(self.sources.code(&entry.leaf.source));
+        let source = self.sources.code(&entry.leaf.source);
+        self.source_codes.push(source);
+        match self.last_seqs.get_mut(source as usize) {
+            Some(last) => *last = entry.leaf.seq.max(*last),
+            None => self.last_seqs.push(entry.leaf.seq),
+        }
         self.seqs.push(entry.leaf.seq.cast_signed());
         self.salts.push(entry.salt);
         self.payloads.append_value(&entry.payload);

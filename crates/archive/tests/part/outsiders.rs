@@ -10,8 +10,8 @@ table = \"read_parquet('\" + sys.argv[1] + \"')\"
 for row in duckdb.sql('select kind, count(*) from ' + table + ' group by kind order by kind nulls last').fetchall():
     print(*row)
 print(*duckdb.sql('select min(position), max(position), sum(octet_length(payload)), any_value(log_source), '
-    'count(distinct salt), min(id)::varchar, typeof(min(time)), min(epoch_us(log_time)) from ' + table).fetchone())
-print(*duckdb.sql(\"select payload::blob::varchar from \" + table + \" where actor_user = 'bob' limit 1\").fetchone())
+    'count(distinct salt), min(id)::varchar, typeof(min(time)), min(epoch_us(log_time)) from ' + table).fetchall()[0])
+print(*duckdb.sql(\"select decode(payload) from \" + table + \" where actor_user = 'bob' limit 1\").fetchall()[0])
 ";
 
 #[test]
