@@ -1,5 +1,5 @@
-//! Checks of the objects themselves: does each hold what its name says, do the indexes follow from the data, and do the
-//! entries hash to what the tree holds? And the repair that is always possible: making an index anew.
+//! Checks of the objects themselves: does each hold what its name says, do the columns follow from the payloads and the
+//! indexes from the data, and do the entries hash to what the tree holds? And the repair that is always possible: making an index anew.
 //!
 //! Whether the tree is the signed one is not asked here but by the log's own verification, which reads sealed entries too.
 
@@ -12,6 +12,7 @@ use store::objects::{Objects, RemoveObjects};
 use crate::archive::{Archive, agrees_with_tree, held};
 use crate::catalog::{Catalog, chained};
 use crate::chain::{Chain, Link};
+use crate::columns;
 use crate::error::ArchiveError;
 use crate::held::{Piece, open_object};
 use crate::name::{ObjectKind, SegmentName};
@@ -131,6 +132,7 @@ fn check_piece(
     };
     agrees_with_tree(piece, &tile)?;
     let Piece::Kept(kept) = piece else { return Ok(()) };
+    columns::follow_from_payloads(kept)?;
     let index = ObjectKind::Index;
     let wrong = |why: &str| PartError::Damaged { name: name.path(index), why: why.to_owned() };
     if !kept.segment.index_is_sound() {

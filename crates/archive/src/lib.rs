@@ -12,6 +12,7 @@ mod catalog;
 mod chain;
 mod check;
 mod column;
+mod columns;
 mod compact;
 mod error;
 mod extract;
