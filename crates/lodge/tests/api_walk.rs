@@ -159,6 +159,9 @@ fn samples(session: &str, live: &str, id: &str, keys: &(String, String)) -> Vec<
         ..sample(Event("source.connected"), &batch, Some("{\"a\":1}".into()))
     };
     add("POST /v1/ingest/{source}", batch);
+    add("GET /v1/archive", sample(Nothing, "/v1/archive", None));
+    add("POST /v1/archive/verify", sample(Event("archive.verified"), "/v1/archive/verify", Some(json!({}))));
+    add("POST /v1/archive/rebuild", sample(Event("archive.rebuilt"), "/v1/archive/rebuild", Some(json!({}))));
     add("GET /v1/authorities", sample(Nothing, "/v1/authorities", None));
     let rotate = Some(json!({ "step": "prepare" }));
     add(

@@ -131,7 +131,7 @@ fn own_log(
     }
 }
 
-fn require_whole_log(permit: &ApiPermit, what: &str) -> Result<(), Problem> {
+pub(super) fn require_whole_log(permit: &ApiPermit, what: &str) -> Result<(), Problem> {
     if *permit.log_scope() != LogScope::Everything {
         let detail = format!("{what} needs every entry, and your roles do not let you read them all");
         return Err(Problem::forbidden("scoped", detail));
@@ -139,7 +139,7 @@ fn require_whole_log(permit: &ApiPermit, what: &str) -> Result<(), Problem> {
     Ok(())
 }
 
-async fn append(services: &Services, permit: &ApiPermit, detail: Detail) -> Result<(), Problem> {
+pub(super) async fn append(services: &Services, permit: &ApiPermit, detail: Detail) -> Result<(), Problem> {
     let event = permit.author().event(&services.ambient, detail);
     services.log.append(&event).await?;
     Ok(())

@@ -61,6 +61,7 @@ fn open_object<const N: usize>(fields: [(&str, &str, schemars::Schema); N]) -> s
 }
 
 pub mod access;
+pub mod archive;
 pub mod audit;
 pub mod authority;
 pub mod cert;
@@ -181,11 +182,14 @@ kinds! {
     "audit.exported" AuditExported(audit::Exported) "Part of the log was exported as evidence."
     "audit.proved" AuditProved(audit::Proved) "A proof for an event was asked for."
     "audit.verified" AuditVerified(audit::Verified) "The log was verified."
+    "archive.verified" ArchiveVerified(archive::Verified) "The archive's objects were verified."
+    "archive.rebuilt" ArchiveRebuilt(archive::Rebuilt) "Indexes of the archive were made anew from its data."
     "log.opened" LogOpened(log::Opened) "The log was opened; says what recovery found."
     "log.overload" LogOverload(log::Overload) "Writers were made to wait or refused because the log was behind."
     "log.full" LogFull(log::Full) "The disk is nearly full; new sessions and changes are refused."
     "log.clock_jump" LogClockJump(log::ClockJump) "The clock jumped."
     "log.rolled_back" LogRolledBack(log::RolledBack) "The log on disk was older than a checkpoint that it had published, and was opened on its keeper's order."
+    "log.pruned" LogPruned(log::Pruned) "Old entries are about to be dropped; their leaves stay, so that every proof still holds."
     "kube.audit" KubeAudit(kube::Audit) "A Kubernetes API server reported a request; `detail` is its audit record as it came."
     "source.connected" SourceConnected(source::Connected) "A source began to report, or went on after a pause."
     "source.record" SourceRecord(source::Record) "A source reported a record of no kind that Lodge knows; `detail` is the record as it came."

@@ -2,6 +2,7 @@
 
 mod access;
 mod apply;
+mod archive;
 mod audit;
 mod ca;
 mod completions;
@@ -64,6 +65,7 @@ enum Verb {
     Play(play::Arguments),
     Audit(audit::Arguments),
     Ingest(ingest::Arguments),
+    Archive(archive::Arguments),
     Apply(apply::Arguments),
     Get(get::Arguments),
     Delete(delete::Arguments),
@@ -116,6 +118,7 @@ pub fn run(lodge: Lodge) -> Result<()> {
         Verb::Play(arguments) => play::run(&arguments, &context),
         Verb::Audit(arguments) => audit::run(&arguments, &context),
         Verb::Ingest(arguments) => ingest::run(&arguments, &context),
+        Verb::Archive(arguments) => archive::run(&arguments, &context),
         Verb::Apply(arguments) => apply::run(&arguments, &context),
         Verb::Get(arguments) => get::run(&arguments, &context),
         Verb::Delete(arguments) => delete::run(&arguments, &context),
