@@ -222,7 +222,7 @@ impl<'de> Visitor<'de> for NodeVisitor {
 }
 
 /// A key that borrows where it can; `Cow` alone would always copy.
-struct Key<'a>(Cow<'a, str>);
+pub(crate) struct Key<'a>(pub(crate) Cow<'a, str>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Key<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Key<'a>, D::Error> {

@@ -145,6 +145,23 @@ fn samples(session: &str, live: &str, id: &str, keys: &(String, String)) -> Vec<
     add("GET /v1/recordings/search", sample(Event("audit.searched"), words, None));
     add("GET /v1/log/export", sample(Event("audit.exported"), "/v1/log/export?to=3", None));
     add("POST /v1/log/verify", sample(Event("audit.verified"), "/v1/log/verify", Some(json!({}))));
+    let beginning = "0123456789abcdef".repeat(2);
+    add(
+        "GET /v1/ingest/{source}/{beginning}",
+        sample(Nothing, &format!("/v1/ingest/ndjson/{beginning}?name=walk"), None),
+    );
+    let (before, after) = ("0".repeat(64), "1".repeat(64));
+    let batch = format!(
+        "/v1/ingest/ndjson?name=walk&identity={beginning}&file=x&run=1&offset=0&end=7&line=1&before={before}&after={after}"
+    );
+    let batch = Sample {
+        kind: "application/octet-stream",
+        ..sample(Event("source.connected"), &batch, Some("{\"a\":1}".into()))
+    };
+    add("POST /v1/ingest/{source}", batch);
+    add("GET /v1/archive", sample(Nothing, "/v1/archive", None));
+    add("POST /v1/archive/verify", sample(Event("archive.verified"), "/v1/archive/verify", Some(json!({}))));
+    add("POST /v1/archive/rebuild", sample(Event("archive.rebuilt"), "/v1/archive/rebuild", Some(json!({}))));
     add("GET /v1/authorities", sample(Nothing, "/v1/authorities", None));
     let rotate = Some(json!({ "step": "prepare" }));
     add(

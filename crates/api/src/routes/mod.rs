@@ -1,8 +1,10 @@
 //! The routes. One file a resource; one line a handler here. The OpenAPI document is made from the same list.
 
 mod access;
+mod archive;
 mod authorities;
 mod events;
+mod ingest;
 mod invites;
 mod log;
 mod login;
@@ -88,6 +90,11 @@ fn assembled() -> OpenApiRouter<Arc<Services>> {
         .routes(routes!(log::resource))
         .routes(routes!(log::export))
         .routes(routes!(log::verify))
+        .routes(routes!(ingest::holdings))
+        .routes(routes!(ingest::take))
+        .routes(routes!(archive::status))
+        .routes(routes!(archive::verify))
+        .routes(routes!(archive::rebuild))
         .routes(routes!(authorities::list))
         .routes(routes!(authorities::rotate))
         .routes(routes!(authorities::sign_host))
