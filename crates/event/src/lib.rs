@@ -9,6 +9,7 @@ pub mod catalogue;
 pub mod envelope;
 pub mod filter;
 pub mod id;
+pub mod interval;
 pub mod kinds;
 pub mod limits;
 pub mod loggable;
@@ -22,6 +23,7 @@ pub use envelope::{
 };
 pub use filter::{Filter, FilterContext, FilterError};
 pub use id::{EventId, SessionId};
+pub use interval::Interval;
 pub use kinds::Detail;
 pub use time::{Clock, ManualClock, Timestamp};
 pub use view::{RecordView, ViewError};
