@@ -1,4 +1,4 @@
-//! Events: search, live tail, one event, its proof. Each reading is an event first.
+//! Events: live tail, one event, its proof. Each reading is an event first.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -15,7 +15,7 @@ use axum::response::{IntoResponse, Response};
 use event::filter::{Filter, FilterContext};
 use event::kinds::audit::{Proved, Searched};
 use event::{Detail, Event, EventId, Timestamp};
-use query::{CursorError, DEFAULT_BUDGET, Order, QueryError, Question, Row, Scope};
+use query::{Row, Scope};
 use serde::Deserialize;
 use tokio_stream::Stream;
 use utoipa::IntoParams;
@@ -23,77 +23,9 @@ use utoipa::IntoParams;
 use crate::caller::Caller;
 use crate::extract::{Path, Query};
 use crate::routes::recordings::blocking;
-use crate::wire::{Coverage, EventRow, Events};
+use crate::routes::search::shown;
+use crate::wire::EventRow;
 use crate::{Problem, Services};
-
-/// The most rows of one page.
-const MAX_ROWS: u32 = 1000;
-
-/// What is asked.
-#[derive(Deserialize, IntoParams)]
-pub struct Search {
-    /// Filter in the language of docs/filter.md; everything when empty.
-    #[serde(default)]
-    filter: String,
-    /// Only events from this time on: RFC 3339, a date, or like `now-24h`.
-    since: Option<String>,
-    /// Only events before this time.
-    until: Option<String>,
-    /// `newest` (first, the default) or `oldest`.
-    #[serde(default)]
-    order: WhichFirst,
-    /// Rows of a page; 1000 at most.
-    #[serde(default = "page")]
-    limit: u32,
-    /// Where the page before ended.
-    cursor: Option<String>,
-}
-
-/// Which come first.
-#[derive(Clone, Copy, Default, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum WhichFirst {
-    /// The latest.
-    #[default]
-    Newest,
-    /// The earliest.
-    Oldest,
-}
-
-fn page() -> u32 {
-    100
-}
-
-/// Searches the log.
-#[utoipa::path(get, path = "/v1/events", params(Search), responses((status = 200, body = Events)), tag = "log")]
-pub async fn search(
-    State(services): State<Arc<Services>>,
-    caller: Caller,
-    Query(search): Query<Search>,
-) -> Result<Json<Events>, Problem> {
-    let permit = services.permit(&caller, ApiResource::Log, Verb::Read).await?;
-    let question = question(&services, &search, scope(&services, &permit)?)?;
-    let answer = services.query.search(&question).await?;
-    let searched = Searched {
-        filter: search.filter,
-        since: question.since,
-        until: question.until,
-        rows: Some(answer.rows.len() as u64),
-        mode: "search".to_owned(),
-    };
-    record(&services, &permit, Detail::AuditSearched(searched)).await?;
-    Ok(Json(Events {
-        events: answer.rows.into_iter().map(shown).collect(),
-        next: answer.next.map(|cursor| cursor.to_string()),
-        coverage: Coverage {
-            from: answer.coverage.from,
-            to: answer.coverage.to,
-            size: answer.coverage.size,
-            complete: answer.coverage.complete,
-        },
-        checkpoint: services.log.checkpoint().note,
-    }))
-}
 
 /// What is followed.
 #[derive(Deserialize, IntoParams)]
@@ -115,8 +47,14 @@ pub async fn tail(
     let permit = services.permit(&caller, ApiResource::Log, Verb::Read).await?;
     let filter = parse(&services, &tail.filter)?;
     let scope = scope(&services, &permit)?;
-    let searched =
-        Searched { filter: tail.filter, since: None, until: None, rows: None, mode: "tail".to_owned() };
+    let searched = Searched {
+        filter: tail.filter,
+        since: None,
+        until: None,
+        rows: None,
+        mode: "tail".to_owned(),
+        field: None,
+    };
     record(&services, &permit, Detail::AuditSearched(searched)).await?;
     let from = tail.from.unwrap_or_else(|| services.log.size());
     let following = Following {
@@ -185,8 +123,14 @@ pub async fn show(
     let permit = services.permit(&caller, ApiResource::Log, Verb::Read).await?;
     let found = services.query.find(id, &scope(&services, &permit)?).await?;
     let rows = Some(u64::from(found.is_some()));
-    let searched =
-        Searched { filter: format!("id: {id}"), since: None, until: None, rows, mode: "show".to_owned() };
+    let searched = Searched {
+        filter: format!("id: {id}"),
+        since: None,
+        until: None,
+        rows,
+        mode: "show".to_owned(),
+        field: None,
+    };
     record(&services, &permit, Detail::AuditSearched(searched)).await?;
     found.map(shown).map(Json).ok_or_else(|| no_such_event(id))
 }
@@ -244,34 +188,12 @@ fn context(services: &Services) -> FilterContext {
     FilterContext::utc(services.ambient.now())
 }
 
-fn question(services: &Services, search: &Search, scope: Scope) -> Result<Question, Problem> {
-    let instant = |text: &Option<String>| text.as_deref().map(|text| instant(services, text)).transpose();
-    let cursor = search.cursor.as_deref().map(str::parse).transpose();
-    Ok(Question {
-        filter: parse(services, &search.filter)?,
-        scope,
-        since: instant(&search.since)?,
-        until: instant(&search.until)?,
-        order: match search.order {
-            WhichFirst::Newest => Order::NewestFirst,
-            WhichFirst::Oldest => Order::OldestFirst,
-        },
-        limit: search.limit.clamp(1, MAX_ROWS) as usize,
-        cursor: cursor.map_err(|error: CursorError| Problem::bad_request("cursor", error.to_string()))?,
-        budget: DEFAULT_BUDGET,
-    })
-}
-
 /// Reads a time as people write it.
 pub fn instant(services: &Services, text: &str) -> Result<Timestamp, Problem> {
     event::filter::parse_time(text, &context(services)).ok_or_else(|| {
         let detail = format!("`{text}` is no time; write 2026-01-31, 2026-01-31T08:00:00Z, or now-24h");
         Problem::bad_request("time", detail)
     })
-}
-
-fn shown(row: Row) -> EventRow {
-    EventRow { position: row.position, log_time: row.time, event: row.event }
 }
 
 fn no_such_event(id: EventId) -> Problem {
@@ -284,10 +206,4 @@ async fn record(services: &Services, permit: &ApiPermit, detail: Detail) -> Resu
         .under(permit.policy().clone());
     services.log.append(&event).await?;
     Ok(())
-}
-
-impl From<QueryError> for Problem {
-    fn from(error: QueryError) -> Problem {
-        Problem::internal(&error)
-    }
 }

@@ -10,7 +10,7 @@ use event::filter::{Filter, FilterContext};
 use event::kinds::audit::Searched;
 use event::{Detail, Event, SessionId};
 use gateway::LiveSession;
-use query::{CursorError, DEFAULT_BUDGET, Order, Question, SessionSummary};
+use query::{CursorError, DEFAULT_BUDGET, Order, Page, Question, SessionSummary};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -59,7 +59,9 @@ pub async fn list(
         until: which.until.as_deref().map(|text| instant(&services, text)).transpose()?,
         order: Order::NewestFirst,
         limit: which.limit.clamp(1, 1000) as usize,
-        cursor: cursor.map_err(|error: CursorError| Problem::bad_request("cursor", error.to_string()))?,
+        page: cursor
+            .map_err(|error: CursorError| Problem::bad_request("cursor", error.to_string()))?
+            .map_or(Page::First, Page::After),
         scope: scope(&services, &permit)?,
         budget: DEFAULT_BUDGET,
     };
@@ -141,7 +143,7 @@ fn shown(services: &Services, summary: SessionSummary) -> Session {
 
 async fn record(services: &Services, permit: &ApiPermit, filter: &str, rows: usize) -> Result<(), Problem> {
     let (filter, mode) = (filter.to_owned(), "sessions".to_owned());
-    let searched = Searched { filter, since: None, until: None, rows: Some(rows as u64), mode };
+    let searched = Searched { filter, since: None, until: None, rows: Some(rows as u64), mode, field: None };
     let event = Event::new(&services.ambient, permit.actor().clone(), Detail::AuditSearched(searched))
         .from_origin(permit.origin().cloned())
         .under(permit.policy().clone());

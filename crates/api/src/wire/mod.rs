@@ -3,11 +3,13 @@
 mod access;
 mod identity;
 mod log;
+mod search;
 mod sessions;
 mod status;
 
 pub use access::*;
 pub use identity::*;
 pub use log::*;
+pub use search::*;
 pub use sessions::*;
 pub use status::*;
