@@ -5,6 +5,7 @@
 //! wrong in a few places of the fuzzer's choosing.
 #![forbid(unsafe_code)]
 
+pub mod archive;
 pub mod cut;
 pub mod der;
 pub mod panics;

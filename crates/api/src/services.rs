@@ -1,8 +1,10 @@
 //! What the handlers call.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use access::{Access, ApiPermit, ApiResource, Operation, Refusal, Verb};
+use archive::Archive;
 use audit_log::AuditLog;
 use event::Ambient;
 use gateway::Gateway;
@@ -17,6 +19,8 @@ use crate::caller::Caller;
 pub struct Services {
     /// The audit log.
     pub log: AuditLog,
+    /// What has left it.
+    pub archive: Arc<Archive>,
     /// Search over it.
     pub query: Query,
     /// Recordings.

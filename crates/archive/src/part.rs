@@ -32,8 +32,9 @@ pub struct Logged {
 
 /// A column's values for some blocks, by code.
 ///
-/// A row's value is the text at the column's field where that is exactly one JSON string, and absent where the field is.
-/// Whatever else stands there (a number, a list, a key that occurs twice) makes its whole block odd: see [`Keys::odd`].
+/// A row's value is the text at the column's field where that is exactly one JSON string, and absent where the field is
+/// absent or `null`. Whatever else stands there (a number, a list, a key that occurs twice or has dots in it, text of more
+/// than 1,024 bytes), and an event that no filter can read, makes its whole block odd: see [`Keys::odd`].
 #[derive(Clone, Debug)]
 pub struct Keys {
     /// The distinct values; codes index them. They may hold values that no asked row has.
@@ -91,6 +92,14 @@ pub enum PartError {
     /// Its file or object could not be read.
     #[error("cannot read {name}")]
     Read {
+        /// Which.
+        name: String,
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// It could not be written.
+    #[error("cannot write {name}")]
+    Write {
         /// Which.
         name: String,
         /// Why.

@@ -1,7 +1,10 @@
 //! How a log is kept.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
+
+use crate::sealed::Sealed;
 
 /// How a log is kept.
 #[derive(Clone, Debug)]
@@ -25,6 +28,8 @@ pub struct LogConfig {
     /// A signed checkpoint of this log that was kept elsewhere. A folder that holds less is refused, so that whoever can
     /// write the folder but not that other place cannot cut the log's end off unseen.
     pub remembered: Option<String>,
+    /// Where entries go that leave the write-ahead log. A log that released some does not open without it.
+    pub sealed: Option<Arc<dyn Sealed>>,
     /// A move of the clock forward by more than this between two looks at it, a second apart, is a jump.
     pub clock_jump_ahead: Duration,
 }
@@ -42,6 +47,7 @@ impl LogConfig {
             ballast_bytes: 32 << 20,
             segment_bytes: 128 << 20,
             remembered: None,
+            sealed: None,
             clock_jump_ahead: Duration::from_secs(3600),
         }
     }

@@ -152,6 +152,9 @@ fn samples(session: &str, live: &str, id: &str, keys: &(String, String)) -> Vec<
     add("GET /v1/log/tiles/{path}", sample(Nothing, "/v1/log/tiles/checkpoint", None));
     add("GET /v1/log/export", sample(Event("audit.exported"), "/v1/log/export?to=3", None));
     add("POST /v1/log/verify", sample(Event("audit.verified"), "/v1/log/verify", Some(json!({}))));
+    add("GET /v1/archive", sample(Nothing, "/v1/archive", None));
+    add("POST /v1/archive/verify", sample(Event("archive.verified"), "/v1/archive/verify", Some(json!({}))));
+    add("POST /v1/archive/rebuild", sample(Event("archive.rebuilt"), "/v1/archive/rebuild", Some(json!({}))));
     add("GET /v1/authorities", sample(Nothing, "/v1/authorities", None));
     let rotate = Some(json!({ "step": "prepare" }));
     add(

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use access::{Access, Resource};
 use anyhow::{Context, Result, bail};
 use api::{Facts, Services};
+use archive::{Archive, Sealer};
 use audit_log::{AuditLog, LogConfig};
 use event::Ambient;
 use gateway::Gateway;
@@ -17,24 +18,31 @@ use recording::Recordings;
 use store::tables::{Sqlite, Tables};
 use store::vault::{RandomFill, Vault};
 
-use crate::{Config, memory};
+use crate::{Config, archiving, memory};
 
 /// Why a server could not start; the sentence says what to do.
 pub type StartError = anyhow::Error;
 
+/// What stands and runs once everything is built.
+pub struct Built {
+    /// What the handlers call.
+    pub services: Arc<Services>,
+    /// The state database.
+    pub tables: Arc<dyn Tables>,
+    /// What follows the log and seals it.
+    pub sealer: Sealer,
+}
+
 /// Builds the parts and recovers what a crash left behind.
-pub async fn build(
-    config: &Config,
-    ambient: &Ambient,
-    api_port: u16,
-    ssh_port: u16,
-) -> Result<(Arc<Services>, Arc<dyn Tables>)> {
+pub async fn build(config: &Config, ambient: &Ambient, api_port: u16, ssh_port: u16) -> Result<Built> {
     make_folder(&config.data_dir)?;
     let vault = Arc::new(open_vault(config, ambient)?);
     let tables: Arc<dyn Tables> = Arc::new(Sqlite::open(&config.data_dir.join("state.db"))?);
     let remembered = memory::recall(tables.as_ref())?;
-    let log = open_log(config.clone(), remembered.clone(), vault.clone(), ambient.clone()).await?;
+    let archive = open_archive(config.clone(), ambient.clone()).await?;
+    let log = open_log(config.clone(), &archive, remembered.clone(), vault.clone(), ambient.clone()).await?;
     memory::check_state(remembered.as_deref(), &log)?;
+    let sealer = start_sealer(&archive, &log).await?;
     let identity = Identity::open(tables.clone(), vault, log.clone(), ambient.clone())
         .await
         .context("cannot open users and authorities")?;
@@ -59,10 +67,19 @@ pub async fn build(
         log_folder: config.data_dir.join("log"),
     };
     let query = Query::new(log.clone());
-    let services =
-        Services { log, query, recordings, identity, access, gateway, ambient: ambient.clone(), facts };
+    let services = Services {
+        log,
+        archive,
+        query,
+        recordings,
+        identity,
+        access,
+        gateway,
+        ambient: ambient.clone(),
+        facts,
+    };
     memory::remember(tables.as_ref(), &services.log)?;
-    Ok((Arc::new(services), tables))
+    Ok(Built { services: Arc::new(services), tables, sealer })
 }
 
 fn make_folder(folder: &Path) -> Result<()> {
@@ -95,8 +112,23 @@ fn open_vault(config: &Config, ambient: &Ambient) -> Result<Vault> {
     Ok(Vault::open(&config.master_key(), &fill)?)
 }
 
+/// Opens the archive, which the log asks for whatever has left it.
+async fn open_archive(config: Config, ambient: Ambient) -> Result<Arc<Archive>> {
+    let open = move || {
+        anyhow::Ok(Archive::open(archiving::storage(&config)?, archiving::settings(&config), ambient)?)
+    };
+    tokio::task::spawn_blocking(open).await?.context("cannot open the archive")
+}
+
+async fn start_sealer(archive: &Arc<Archive>, log: &AuditLog) -> Result<Sealer> {
+    let (archive, log) = (archive.clone(), log.clone());
+    let started = tokio::task::spawn_blocking(move || archive.start(&log)).await?;
+    started.context("cannot start to archive")
+}
+
 async fn open_log(
     config: Config,
+    archive: &Archive,
     remembered: Option<String>,
     vault: Arc<Vault>,
     ambient: Ambient,
@@ -105,6 +137,7 @@ async fn open_log(
     log.source = format!("lodge/{}", config.name);
     log.version = env!("CARGO_PKG_VERSION").to_owned();
     log.remembered = remembered;
+    log.sealed = Some(archive.catalog());
     log.reserve_bytes = config.log.reserve_mib << 20;
     // Recovery reads files, and must not hold up the runtime.
     let opened = tokio::task::spawn_blocking(move || AuditLog::open(log, &vault, ambient)).await?;

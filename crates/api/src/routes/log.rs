@@ -97,8 +97,9 @@ pub async fn verify(
     require_whole_log(&permit, "verification")?;
     let key: VerifierKey = services.log.verifier_key().parse().map_err(|error| Problem::internal(&error))?;
     let folder = services.facts.log_folder.clone();
+    let sealed = services.log.sealed();
     let report = blocking(move || {
-        let checks = Checks { earlier: Vec::new(), tail: Tail::BeingWritten };
+        let checks = Checks { tail: Tail::BeingWritten, sealed: sealed.as_deref(), ..Checks::default() };
         verify_log_with(&folder, &key, &checks, &mut |_| {}).map_err(|error| Problem::internal(&error))
     });
     let report = report.await?;
@@ -114,7 +115,7 @@ pub async fn verify(
     Ok(Json(found))
 }
 
-fn require_whole_log(permit: &ApiPermit, what: &str) -> Result<(), Problem> {
+pub(super) fn require_whole_log(permit: &ApiPermit, what: &str) -> Result<(), Problem> {
     if permit.log_scope().is_some() {
         let detail = format!("{what} shows every entry, and your role shows you only some of them");
         return Err(Problem::forbidden("scoped", detail));
@@ -122,7 +123,7 @@ fn require_whole_log(permit: &ApiPermit, what: &str) -> Result<(), Problem> {
     Ok(())
 }
 
-async fn append(services: &Services, permit: &ApiPermit, detail: Detail) -> Result<(), Problem> {
+pub(super) async fn append(services: &Services, permit: &ApiPermit, detail: Detail) -> Result<(), Problem> {
     let event = Event::new(&services.ambient, permit.actor().clone(), detail)
         .from_origin(permit.origin().cloned())
         .under(permit.policy().clone());

@@ -1,6 +1,7 @@
 //! The routes. One file a resource; one line a handler here. The OpenAPI document is made from the same list.
 
 mod access;
+mod archive;
 mod authorities;
 mod events;
 mod invites;
@@ -93,6 +94,9 @@ fn assembled() -> OpenApiRouter<Arc<Services>> {
         .routes(routes!(log::resource))
         .routes(routes!(log::export))
         .routes(routes!(log::verify))
+        .routes(routes!(archive::status))
+        .routes(routes!(archive::verify))
+        .routes(routes!(archive::rebuild))
         .routes(routes!(authorities::list))
         .routes(routes!(authorities::rotate))
 }

@@ -1,6 +1,7 @@
 //! The shapes of requests and answers, shared by the server's handlers and the clients. No logic.
 
 mod access;
+mod archive;
 mod identity;
 mod log;
 mod search;
@@ -8,6 +9,7 @@ mod sessions;
 mod status;
 
 pub use access::*;
+pub use archive::*;
 pub use identity::*;
 pub use log::*;
 pub use search::*;

@@ -21,6 +21,7 @@ macro_rules! details {
 }
 
 pub mod access;
+pub mod archive;
 pub mod audit;
 pub mod authority;
 pub mod cert;
@@ -139,9 +140,12 @@ kinds! {
     "audit.exported" AuditExported(audit::Exported) "Part of the log was exported as evidence."
     "audit.proved" AuditProved(audit::Proved) "A proof for an event was asked for."
     "audit.verified" AuditVerified(audit::Verified) "The log was verified."
+    "archive.verified" ArchiveVerified(archive::Verified) "The archive's objects were verified."
+    "archive.rebuilt" ArchiveRebuilt(archive::Rebuilt) "Indexes of the archive were made anew from its data."
     "log.opened" LogOpened(log::Opened) "The log was opened; says what recovery found."
     "log.overload" LogOverload(log::Overload) "Writers were made to wait or refused because the log was behind."
     "log.full" LogFull(log::Full) "The disk is nearly full; new sessions are refused."
     "log.clock_jump" LogClockJump(log::ClockJump) "The clock jumped."
     "log.rolled_back" LogRolledBack(log::RolledBack) "The log on disk is older than a checkpoint that it had published."
+    "log.pruned" LogPruned(log::Pruned) "Old entries are about to be dropped; their leaves stay, so that every proof still holds."
 }

@@ -2,6 +2,7 @@
 
 mod access;
 mod apply;
+mod archive;
 mod audit;
 mod ca;
 mod completions;
@@ -62,6 +63,7 @@ enum Verb {
     Sessions(sessions::Arguments),
     Play(play::Arguments),
     Audit(audit::Arguments),
+    Archive(archive::Arguments),
     Apply(apply::Arguments),
     Get(get::Arguments),
     Delete(delete::Arguments),
@@ -104,6 +106,7 @@ pub fn run(lodge: Lodge) -> Result<()> {
         Verb::Sessions(arguments) => sessions::run(&arguments, &context),
         Verb::Play(arguments) => play::run(&arguments, &context),
         Verb::Audit(arguments) => audit::run(&arguments, &context),
+        Verb::Archive(arguments) => archive::run(&arguments, &context),
         Verb::Apply(arguments) => apply::run(&arguments, &context),
         Verb::Get(arguments) => get::run(&arguments, &context),
         Verb::Delete(arguments) => delete::run(&arguments, &context),
