@@ -11,6 +11,7 @@ use event::{Filter, Interval, RecordView, Timestamp};
 use proptest::prelude::*;
 use serde_json::Value;
 
+use crate::archived;
 use crate::counts::{self, Bar};
 use crate::ground::Survey;
 use crate::search::search;
@@ -152,6 +153,28 @@ fn honesty() -> impl Strategy<Value = Honesty> {
     })
 }
 
+/// Parts of these tests' own making, which show what the contract allows; or the archive's, with their indexes or without.
+fn survey(entries: &Entries, cuts: &[usize], honesty: Honesty, made: Made) -> Survey {
+    match made {
+        Made::Here => entries.survey(cuts, honesty),
+        Made::ByTheArchive { indexed } => entries.over(archived::parts(entries, cuts, indexed)),
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Made {
+    Here,
+    ByTheArchive { indexed: bool },
+}
+
+fn made() -> impl Strategy<Value = Made> {
+    prop_oneof![
+        2 => Just(Made::Here),
+        2 => Just(Made::ByTheArchive { indexed: true }),
+        1 => Just(Made::ByTheArchive { indexed: false }),
+    ]
+}
+
 fn cuts() -> impl Strategy<Value = Vec<usize>> {
     prop::collection::vec(1_usize..900, 0..4)
 }
@@ -198,13 +221,13 @@ proptest! {
 
     #[test]
     fn pages_in_both_directions_are_what_reading_everything_gives(
-        entries in entries(), question in question(), cuts in cuts(), honesty in honesty(),
+        entries in entries(), question in question(), cuts in cuts(), honesty in honesty(), made in made(),
     ) {
         let mut wanted: Vec<Cursor> = taken(&entries, &question).into_iter().map(|(cursor, _)| cursor).collect();
         if question.order == Order::NewestFirst {
             wanted.reverse();
         }
-        let survey = entries.survey(&cuts, honesty);
+        let survey = survey(&entries, &cuts, honesty, made);
         let pages = walk(&survey, &question, Page::First, |answer| answer.next.map(Page::After));
         prop_assert!(pages.iter().all(|page| page.len() <= question.limit));
         prop_assert_eq!(pages.concat(), wanted.clone());
@@ -220,7 +243,7 @@ proptest! {
 
     #[test]
     fn counts_are_what_reading_everything_gives(
-        entries in entries(), question in question(), cuts in cuts(), honesty in honesty(),
+        entries in entries(), question in question(), cuts in cuts(), honesty in honesty(), made in made(),
         field in prop::option::of(prop::sample::select(
             vec!["kind", "outcome", "actor.user", "actor.roles", "origin.ip", "target.name", "detail.a", "detail.*"])),
         interval in prop::sample::select(vec!["5m", "hour", "3h", "day"]), zone in prop::sample::select(vec!["UTC", "+05:30"]),
@@ -228,7 +251,7 @@ proptest! {
     ) {
         let field = field.map(|field| FieldPath::parse(field).unwrap());
         let (interval, zone): (Interval, TimeZone) = (interval.parse().unwrap(), parse_zone(zone).unwrap());
-        let survey = entries.survey(&cuts, honesty);
+        let survey = survey(&entries, &cuts, honesty, made);
         let taken = taken(&entries, &question);
         let events = taken.len() as u64;
         let count = unwatched(|watch| counts::count(&survey, &question, watch)).unwrap();
@@ -277,7 +300,7 @@ proptest! {
     /// Two logs that differ only in what is hidden give the same answers, byte for byte.
     #[test]
     fn answers_tell_nothing_of_what_is_hidden(
-        entries in entries(), hidden in entries(), question in question(), scope in condition(), cuts in cuts(),
+        entries in entries(), hidden in entries(), question in question(), scope in condition(), cuts in cuts(), made in made(),
         field in prop::sample::select(vec!["kind", "actor.user", "actor.roles", "detail.*"]), limit in 1_usize..60,
     ) {
         let scope: Filter = filter(&scope);
@@ -294,7 +317,7 @@ proptest! {
         let question = Question { scope: Scope::only(scope.clone()), limit, ..question };
         let field = FieldPath::parse(field).unwrap();
         let told = |entries: &Entries| {
-            let survey = entries.survey(&cuts, Honesty::BEST);
+            let survey = survey(entries, &cuts, Honesty::BEST, made);
             let json = |value: Result<Value, serde_json::Error>| value.unwrap().to_string();
             let wanted = Histogramming { cut: Cut::About(9), zone: TimeZone::UTC, split: Some(field.clone()), series: 2 };
             let ranking = Ranking { field: field.clone(), limit: 3, prefix: String::new() };

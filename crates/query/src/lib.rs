@@ -29,6 +29,8 @@ mod tally;
 mod tallying;
 
 #[cfg(test)]
+mod archived;
+#[cfg(test)]
 mod judged;
 #[cfg(test)]
 mod testing;

@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use archive::{BLOCK_ROWS, Blocks, Column, Keys, Logged, Part, Span};
+use audit_log::ReadError;
 use event::{RecordView, Timestamp};
 
 use crate::ground::Survey;
@@ -231,8 +232,15 @@ impl<'q> Look<'q> {
             if self.stop.is_asked() {
                 return Ok(Piece::Stopped);
             }
-            let read = self.survey.log.read(position..range.end.min(position + FIRST_BATCH as u64));
-            let entries = read.map_err(|source| QueryError::Read { position, source })?;
+            let entries = match self.survey.log.read(position..range.end.min(position + FIRST_BATCH as u64)) {
+                Ok(entries) => entries,
+                // What was dropped for good is not there to be searched; the log says so in an event of its own.
+                Err(ReadError::Pruned { to, .. }) => {
+                    position = to.max(position + 1);
+                    continue;
+                }
+                Err(source) => return Err(QueryError::Read { position, source }),
+            };
             position = entries.last().ok_or(QueryError::Missing { position })?.position + 1;
             for mut logged in entries {
                 let payload = std::mem::take(&mut logged.payload);

@@ -13,7 +13,7 @@ use event::filter::tokens;
 use event::view::Node;
 use event::{Filter, FilterContext, RecordView, Timestamp};
 
-use crate::ground::Survey;
+use crate::ground::{Ground, Survey};
 use crate::source::{Source, time_of};
 use crate::sweep::{Stop, Watch};
 
@@ -52,8 +52,11 @@ impl Entries {
 
     /// Looks at the log and some of its parts; what lies behind the last is read from the log.
     pub(crate) fn with(&self, shelves: &[Arc<Shelf>]) -> Survey {
-        let list = List(shelves.iter().map(|shelf| shelf.clone() as Arc<dyn Part>).collect());
-        crate::ground::Ground { log: Arc::new(self.clone()), parts: Arc::new(list) }.survey()
+        self.over(shelves.iter().map(|shelf| shelf.clone() as Arc<dyn Part>).collect())
+    }
+
+    pub(crate) fn over(&self, parts: Vec<Arc<dyn Part>>) -> Survey {
+        Ground { log: Arc::new(self.clone()), parts: Arc::new(List(parts)) }.survey()
     }
 
     pub(crate) fn survey(&self, cuts: &[usize], honesty: Honesty) -> Survey {
