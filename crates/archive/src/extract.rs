@@ -5,6 +5,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use event::filter::parse_instant;
 use event::limits::{MAX_EVENT_BYTES, MAX_EVENT_DEPTH};
 use event::{EventId, Timestamp};
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
@@ -16,7 +17,10 @@ use crate::tokens::TokenSet;
 pub(crate) const MAX_COLUMN_BYTES: usize = 1024;
 /// How many columns there are.
 pub(crate) const COLUMN_COUNT: usize = 10;
-const TIME: usize = COLUMN_COUNT;
+/// The place of `time` in a set of fields that are odd; it is the last that is kept.
+pub(crate) const TIME: usize = COLUMN_COUNT;
+/// How many fields are kept as odd: the columns, and `time`.
+pub(crate) const ODD_COUNT: usize = COLUMN_COUNT + 1;
 const ID: usize = COLUMN_COUNT + 1;
 const SESSION: usize = COLUMN_COUNT + 2;
 const FIELD_COUNT: usize = COLUMN_COUNT + 3;
@@ -24,8 +28,8 @@ const FIELDS: [&str; FIELD_COUNT] = fields();
 
 /// A set of fields, one bit each, in the order of [`COLUMNS`].
 pub(crate) type FieldSet = u16;
-/// Every typed column.
-pub(crate) const ALL_COLUMNS: FieldSet = (1 << COLUMN_COUNT) - 1;
+/// Every field that may be odd.
+const ALL_ODD: FieldSet = (1 << ODD_COUNT) - 1;
 
 const fn fields() -> [&'static str; FIELD_COUNT] {
     let mut fields = [""; FIELD_COUNT];
@@ -44,7 +48,7 @@ const fn fields() -> [&'static str; FIELD_COUNT] {
 pub(crate) struct Extracted<'a> {
     /// The text of each column; none where it is absent or odd.
     pub(crate) columns: [Option<Cow<'a, str>>; COLUMN_COUNT],
-    /// The columns that decide nothing about this event.
+    /// The columns that decide nothing about this event; and `time`, where a filter sees anything but one instant.
     pub(crate) odd: FieldSet,
     /// The event's own time, where it has one.
     pub(crate) time: Option<Timestamp>,
@@ -62,7 +66,7 @@ pub(crate) fn extract<'a>(payload: &'a [u8], tokens: &mut TokenSet) -> Extracted
         Some(()) => state.conclude(),
         None => Extracted {
             columns: [const { None }; COLUMN_COUNT],
-            odd: ALL_COLUMNS,
+            odd: ALL_ODD,
             time: None,
             id: None,
             session: None,
@@ -175,12 +179,14 @@ impl<'a> State<'a, '_> {
         let id = |text: &Option<Cow<'a, str>>| -> Option<[u8; 16]> {
             text.as_ref()?.parse::<EventId>().ok().map(|id| *id.as_bytes())
         };
+        let instant = self.texts[TIME].as_ref().and_then(|text| parse_instant(text));
+        let odd = if instant.is_some() { self.odd } else { self.odd | 1 << TIME };
         Extracted {
             time: self.texts[TIME].as_ref().and_then(|text| text.parse().ok()),
             id: id(&self.texts[ID]),
             session: id(&self.texts[SESSION]),
             columns: std::array::from_fn(|column| self.texts[column].take()),
-            odd: self.odd & ALL_COLUMNS,
+            odd: odd & ALL_ODD,
         }
     }
 }

@@ -11,7 +11,7 @@ use event::Timestamp;
 
 use crate::blocks::{BLOCK_ROWS, Blocks};
 use crate::column::Column;
-use crate::extract::{COLUMN_COUNT, FieldSet, extract};
+use crate::extract::{COLUMN_COUNT, FieldSet, TIME, extract};
 use crate::interner::Interner;
 use crate::part::{Keys, Logged, Part, PartError, RollupKey, Rollups, Span};
 use crate::rollup::{DIMENSIONS, RollupBuilder, RollupRows};
@@ -187,6 +187,19 @@ impl Snapshot {
     }
 }
 
+impl Snapshot {
+    /// The blocks in which a field is odd.
+    fn odd(&self, field: usize) -> Blocks {
+        let mut odd = Blocks::none(self.blocks.len());
+        for (number, block) in self.blocks.iter().enumerate() {
+            if block.odd >> field & 1 == 1 {
+                odd.insert(number);
+            }
+        }
+        odd
+    }
+}
+
 impl Part for Snapshot {
     fn positions(&self) -> Range<u64> {
         self.positions.clone()
@@ -216,12 +229,7 @@ impl Part for Snapshot {
 
     fn keys(&self, column: Column, blocks: &Blocks) -> Result<Keys, PartError> {
         let column = column as usize;
-        let mut odd = Blocks::none(self.blocks.len());
-        for (number, block) in self.blocks.iter().enumerate() {
-            if block.odd >> column & 1 == 1 {
-                odd.insert(number);
-            }
-        }
+        let odd = self.odd(column);
         let asked = blocks.iter().filter_map(|number| Some((number, self.blocks.get(number)?)));
         let blocks = asked.map(|(number, block)| (number, block.codes[column].clone())).collect();
         Ok(Keys { values: Arc::new(self.values(column)), blocks, odd })
@@ -231,6 +239,10 @@ impl Part for Snapshot {
         let asked = blocks.iter().filter_map(|number| Some((number, self.blocks.get(number)?)));
         let times = |block: &Block| block.times.iter().copied().map(Timestamp::from_micros).collect();
         Ok(asked.map(|(number, block)| (number, times(block))).collect())
+    }
+
+    fn odd_times(&self) -> Result<Blocks, PartError> {
+        Ok(self.odd(TIME))
     }
 
     fn entries(&self, rows: &[u32]) -> Result<Vec<Logged>, PartError> {

@@ -105,6 +105,9 @@ impl<W: Write> LeavesWriter<W> {
     }
 }
 
+/// The leaves of one frame.
+type Frame = Arc<Vec<Vec<u8>>>;
+
 /// The leaves of a pruned segment, open for reading.
 pub(crate) struct Leaves {
     data: Arc<dyn ReadAt>,
@@ -113,7 +116,7 @@ pub(crate) struct Leaves {
     /// Where each frame begins.
     starts: Vec<u64>,
     /// The frame that was read last, for whoever goes through them in order.
-    last: Mutex<Option<(usize, Arc<Vec<Vec<u8>>>)>>,
+    last: Mutex<Option<(usize, Frame)>>,
 }
 
 impl Leaves {
@@ -192,7 +195,7 @@ impl Leaves {
         Ok(first + leaves.iter().take_while(|bytes| earlier(bytes)).count() as u64)
     }
 
-    fn frame(&self, frame: usize) -> Result<Arc<Vec<Vec<u8>>>, PartError> {
+    fn frame(&self, frame: usize) -> Result<Frame, PartError> {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((number, leaves)) = last.as_ref()
             && *number == frame

@@ -139,6 +139,12 @@ pub trait Part: Send + Sync {
     /// Event times of the rows of some blocks, in order: number of the block, and one for each row.
     fn times(&self, blocks: &Blocks) -> Result<Vec<(usize, Vec<Timestamp>)>, PartError>;
 
+    /// The blocks with a row whose `time` is anything but one text that [`event::filter::parse_instant`] reads: there a filter
+    /// on `time` sees something other than [`Part::times`]. All blocks, from a part that does not know.
+    fn odd_times(&self) -> Result<Blocks, PartError> {
+        Ok(Blocks::all(self.block_count()))
+    }
+
     /// Reads entries by row number, which must rise.
     fn entries(&self, rows: &[u32]) -> Result<Vec<Logged>, PartError>;
 

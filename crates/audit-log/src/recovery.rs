@@ -35,7 +35,8 @@ use crate::writer::{Tail, begin_segment, write_index};
 #[derive(Debug)]
 pub(crate) struct Found {
     segments: Vec<Arc<Segment>>,
-    sealed: Option<Arc<dyn Sealed>>,
+    /// Where entries are that left the write-ahead log.
+    pub(crate) sealed: Option<Arc<dyn Sealed>>,
     /// A last segment whose header never reached the disk.
     unborn: Option<PathBuf>,
     /// Entries.

@@ -10,6 +10,7 @@ pub mod envelope;
 pub mod filter;
 pub mod id;
 pub mod ingested;
+pub mod interval;
 pub mod kinds;
 pub mod limits;
 pub mod loggable;
@@ -26,6 +27,7 @@ pub use envelope::{
 pub use filter::{Filter, FilterContext, FilterError};
 pub use id::{EventId, SessionId};
 pub use ingested::Ingested;
+pub use interval::Interval;
 pub use kinds::Detail;
 pub use pick::{Pick, Picker, Picks, Verbatim};
 pub use time::{Clock, ManualClock, Timestamp};

@@ -10,7 +10,7 @@ use std::time::Duration;
 use audit_log::AuditLog;
 use event::ingested::FILE_SOURCE_PREFIX;
 use event::kinds::source::{Connected, Gap};
-use event::{Actor, Ambient, Detail, EncodedEvent, Event, Origin, Policy, Source};
+use event::{Ambient, Author, Detail, EncodedEvent, Event, Source};
 use store::tables::Tables;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -32,17 +32,6 @@ const APPEND_BYTES: usize = 32 << 20;
 const NOTE_EVERY: u64 = 64 << 20;
 /// The most files with one beginning.
 const MAX_ALIKE: u32 = 1000;
-
-/// Who sends.
-#[derive(Clone, Debug)]
-pub struct Reporter {
-    /// The person or machine.
-    pub actor: Actor,
-    /// Where from.
-    pub origin: Option<Origin>,
-    /// Under which decision.
-    pub policy: Policy,
-}
 
 /// Consecutive bytes of a file, and where they stand in it.
 #[derive(Clone, Debug)]
@@ -164,7 +153,7 @@ impl Ingest {
         &self,
         batch: Batch,
         body: impl AsRef<[u8]> + Send + 'static,
-        reporter: Reporter,
+        reporter: Author,
         room: Room,
     ) -> Result<Taken, IngestError> {
         let inner = self.0.clone();
@@ -182,7 +171,7 @@ impl Inner {
         self: &Arc<Inner>,
         batch: Batch,
         body: impl AsRef<[u8]> + Send + 'static,
-        reporter: Reporter,
+        reporter: Author,
     ) -> Result<Taken, IngestError> {
         let source = check(&batch)?;
         check_length(&batch, body.as_ref().len())?;
@@ -254,7 +243,7 @@ impl Inner {
         source: &dyn Format,
         batch: &Batch,
         standing: &mut Standing,
-        reporter: &Reporter,
+        reporter: &Author,
     ) -> Result<(), IngestError> {
         let (file, identity) = (batch.file.clone(), batch.identity.clone());
         let acknowledged = standing.known.as_ref().map_or(0, |known| known.seq);
@@ -280,10 +269,8 @@ impl Inner {
         Ok(())
     }
 
-    fn event(&self, source: &dyn Format, batch: &Batch, detail: Detail, reporter: &Reporter) -> Event {
-        let mut event = Event::new(&self.ambient, reporter.actor.clone(), detail)
-            .from_origin(reporter.origin.clone())
-            .under(reporter.policy.clone());
+    fn event(&self, source: &dyn Format, batch: &Batch, detail: Detail, reporter: &Author) -> Event {
+        let mut event = reporter.event(&self.ambient, detail);
         let (kind, name) = (source.name().to_owned(), batch.name.clone());
         event.source = Some(Source { kind, name, seq: batch.offset });
         event

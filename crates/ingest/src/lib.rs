@@ -12,7 +12,7 @@ mod sources;
 mod standing;
 
 pub use error::IngestError;
-pub use intake::{Batch, Holding, Ingest, Reporter, Room, Taken};
+pub use intake::{Batch, Holding, Ingest, Room, Taken};
 pub use lines::{Chunk, Cut, Reading, Size, read};
 pub use notes::Known;
 pub use sources::{Format, SOURCES, source};

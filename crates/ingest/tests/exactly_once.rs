@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use audit_log::{AuditLog, LogConfig};
-use event::{Actor, Ambient, Decision, Entropy, Policy, Record, SeededEntropy, Timestamp};
-use ingest::{Batch, Ingest, IngestError, Reporter, Taken};
+use event::{Actor, Ambient, Author, Entropy, Record, SeededEntropy, Timestamp};
+use ingest::{Batch, Ingest, IngestError, Taken};
 use sha2::{Digest, Sha256};
 use store::tables::{Sqlite, Tables};
 use store::vault::{RandomFill, Vault};
@@ -83,9 +83,8 @@ fn batch(content: &[u8], from: usize, to: usize, run: &str) -> Batch {
     }
 }
 
-fn reporter() -> Reporter {
-    let policy = Policy { decision: Decision::Allow, roles: Vec::new(), why: "a test".to_owned() };
-    Reporter { actor: Actor::human("alice"), origin: None, policy }
+fn reporter() -> Author {
+    Author::of(Actor::human("alice"), None)
 }
 
 /// Ten lines of eight bytes.

@@ -136,6 +136,15 @@ fn samples(session: &str, live: &str, id: &str, keys: &(String, String)) -> Vec<
     let export = format!("/v1/recordings/{session}/export?format=text");
     add("GET /v1/recordings/{session}/export", sample(Event("recording.exported"), &export, None));
     add("GET /v1/events", sample(Event("audit.searched"), "/v1/events", None));
+    add("GET /v1/events/count", sample(Event("audit.searched"), "/v1/events/count", None));
+    add("GET /v1/events/histogram", sample(Event("audit.searched"), "/v1/events/histogram?split=kind", None));
+    add("GET /v1/events/top", sample(Event("audit.searched"), "/v1/events/top?field=actor.user", None));
+    add(
+        "GET /v1/events/values",
+        sample(Event("audit.searched"), "/v1/events/values?field=kind&prefix=a", None),
+    );
+    let around = format!("/v1/events/around?id={id}&limit=2");
+    add("GET /v1/events/around", sample(Event("audit.searched"), &around, None));
     add("GET /v1/events/stream", sample(Event("audit.searched"), "/v1/events/stream?from=0", None));
     add("GET /v1/events/{id}", sample(Event("audit.searched"), &format!("/v1/events/{id}"), None));
     add("GET /v1/events/{id}/proof", sample(Event("audit.proved"), &format!("/v1/events/{id}/proof"), None));

@@ -73,7 +73,7 @@ pub async fn build(config: &Config, ambient: &Ambient, api_port: u16, ssh_port: 
         ssh_port,
         log_folder: config.data_dir.join("log"),
     };
-    let query = Query::new(log.clone());
+    let query = Query::over(log.clone(), archive.catalog());
     let ingest = Ingest::new(log.clone(), tables.clone(), ambient.clone());
     let services = Services {
         log,

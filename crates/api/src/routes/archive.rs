@@ -10,9 +10,9 @@ use event::Detail;
 use event::kinds::archive::{Rebuilt, Verified};
 
 use crate::caller::Caller;
+use crate::download::blocking;
 use crate::extract::Body;
-use crate::routes::log::{append, require_whole_log};
-use crate::routes::recordings::blocking;
+use crate::routes::log::require_whole_log;
 use crate::wire::{ArchiveRebuilt, ArchiveStatus, ArchiveVerification, RebuildArchive, RebuildScope};
 use crate::{Problem, Services};
 
@@ -66,7 +66,7 @@ pub async fn verify(
     };
     let verified =
         Verified { segments: found.segments, entries: found.entries, problems: found.problems.clone() };
-    append(&services, &permit, Detail::ArchiveVerified(verified)).await?;
+    services.record(&permit, Detail::ArchiveVerified(verified)).await?;
     Ok(Json(found))
 }
 
@@ -91,7 +91,7 @@ pub async fn rebuild(
         problems: sentences(&done.problems),
     };
     let rebuilt = Rebuilt { segments: done.segments, rebuilt: done.rebuilt, problems: done.problems.clone() };
-    append(&services, &permit, Detail::ArchiveRebuilt(rebuilt)).await?;
+    services.record(&permit, Detail::ArchiveRebuilt(rebuilt)).await?;
     Ok(Json(done))
 }
 

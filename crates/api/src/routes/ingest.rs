@@ -7,7 +7,7 @@ use axum::Json;
 use axum::body::{Body, to_bytes};
 use axum::extract::State;
 use axum::http::StatusCode;
-use ingest::{Batch, IngestError, MAX_BATCH_BYTES, Reporter};
+use ingest::{Batch, IngestError, MAX_BATCH_BYTES};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -111,12 +111,7 @@ pub async fn take(
         let detail = format!("cannot read the batch, of at most {MAX_BATCH_BYTES} bytes: {error}");
         Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "ingest_body", detail)
     })?;
-    let reporter = Reporter {
-        actor: permit.actor().clone(),
-        origin: permit.origin().cloned(),
-        policy: permit.policy().clone(),
-    };
-    let taken = services.ingest.take(batch, bytes, reporter, room).await?;
+    let taken = services.ingest.take(batch, bytes, permit.author().clone(), room).await?;
     Ok(Json(IngestReceipt {
         taken: taken.taken,
         events: taken.events,
@@ -154,7 +149,7 @@ impl From<IngestError> for Problem {
             IngestError::Content { .. } => Problem::conflict("ingest_content", said),
             IngestError::Busy => Problem::unavailable("ingest_busy", said),
             IngestError::Append(error) => error.into(),
-            IngestError::Notes(_) | IngestError::Inside(_) => Problem::internal(&said),
+            IngestError::Notes(_) | IngestError::Inside(_) => Problem::inside(&said),
         }
     }
 }

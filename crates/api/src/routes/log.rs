@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use access::{ApiPermit, ApiResource, LogScope, Verb};
-use audit_log::evidence;
 use audit_log::Sealed;
+use audit_log::evidence;
 use audit_log::verify::{Checks, Level, Tail, VerifierKey, VerifyError, verify_log_with};
 use axum::Json;
 use axum::extract::State;
@@ -81,7 +81,7 @@ pub async fn export(
     }
     let place = Place::take()?;
     let exported = Exported { from, to, tree_size: checkpoint.size };
-    append(&services, &permit, Detail::AuditExported(exported)).await?;
+    services.record(&permit, Detail::AuditExported(exported)).await?;
     let log = services.log.clone();
     Ok(octets(place, "application/x-ndjson", move |out| {
         let mut source = log;
@@ -103,7 +103,7 @@ pub async fn verify(
     let found = blocking(move || own_log(&folder, &key, sealed.as_deref())).await?;
     let verified =
         Verified { entries: found.entries, tree_size: found.tree_size, damage: found.damage.clone() };
-    append(&services, &permit, Detail::AuditVerified(verified)).await?;
+    services.record(&permit, Detail::AuditVerified(verified)).await?;
     Ok(Json(found))
 }
 
@@ -136,11 +136,5 @@ pub(super) fn require_whole_log(permit: &ApiPermit, what: &str) -> Result<(), Pr
         let detail = format!("{what} needs every entry, and your roles do not let you read them all");
         return Err(Problem::forbidden("scoped", detail));
     }
-    Ok(())
-}
-
-pub(super) async fn append(services: &Services, permit: &ApiPermit, detail: Detail) -> Result<(), Problem> {
-    let event = permit.author().event(&services.ambient, detail);
-    services.log.append(&event).await?;
     Ok(())
 }

@@ -8,9 +8,11 @@ mod ingest;
 mod invites;
 mod log;
 mod login;
+mod progress;
 mod recordings;
 mod resources;
 mod screens;
+mod search;
 mod sessions;
 mod status;
 mod users;
@@ -82,7 +84,12 @@ fn assembled() -> OpenApiRouter<Arc<Services>> {
         .routes(routes!(recordings::read))
         .routes(routes!(recordings::watch))
         .routes(routes!(recordings::export))
-        .routes(routes!(events::search))
+        .routes(routes!(search::search))
+        .routes(routes!(search::count))
+        .routes(routes!(search::histogram))
+        .routes(routes!(search::top))
+        .routes(routes!(search::values))
+        .routes(routes!(search::around))
         .routes(routes!(events::tail))
         .routes(routes!(events::show))
         .routes(routes!(events::prove))

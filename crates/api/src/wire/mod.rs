@@ -5,6 +5,7 @@ mod archive;
 mod identity;
 mod ingest;
 mod log;
+mod search;
 mod sessions;
 mod status;
 
@@ -13,5 +14,6 @@ pub use archive::*;
 pub use identity::*;
 pub use ingest::*;
 pub use log::*;
+pub use search::*;
 pub use sessions::*;
 pub use status::*;

@@ -4,7 +4,7 @@ use super::file::{
     Binding, DIRECTORY, HEADER_BYTES, Header, ODD, POSTINGS, ROLLUPS, SECTIONS, SPANS, Section,
 };
 use super::postings::PostingsWriter;
-use crate::extract::{COLUMN_COUNT, FieldSet};
+use crate::extract::{FieldSet, ODD_COUNT};
 use crate::rollup::RollupBuilder;
 use crate::wire::{put, put_signed};
 
@@ -82,9 +82,9 @@ impl IndexBuilder {
 
     fn odd_blocks(&self) -> Vec<u8> {
         let mut out = Vec::new();
-        for column in 0..COLUMN_COUNT {
+        for field in 0..ODD_COUNT {
             let blocks: Vec<usize> =
-                (0..self.odd.len()).filter(|block| self.odd[*block] >> column & 1 == 1).collect();
+                (0..self.odd.len()).filter(|block| self.odd[*block] >> field & 1 == 1).collect();
             put(&mut out, blocks.len() as u64);
             let mut next = 0;
             for block in blocks {

@@ -8,7 +8,7 @@ use event::Timestamp;
 use super::file::{Binding, DIRECTORY, HEADER_BYTES, Header, ODD, POSTINGS, ROLLUPS, SPANS, Section};
 use super::postings::{self, Group};
 use crate::blocks::Blocks;
-use crate::extract::COLUMN_COUNT;
+use crate::extract::ODD_COUNT;
 use crate::part::{RollupKey, Rollups, Span};
 use crate::read_at::ReadAt;
 use crate::rollup;
@@ -39,7 +39,7 @@ pub(crate) struct Index {
     /// Event times of each block.
     pub(crate) spans: Vec<Span>,
     /// Blocks in which each column decides nothing.
-    pub(crate) odd: [Blocks; COLUMN_COUNT],
+    pub(crate) odd: [Blocks; ODD_COUNT],
     groups: Vec<Group>,
 }
 
@@ -123,10 +123,10 @@ fn read_spans(bytes: &[u8], blocks: usize) -> Result<Vec<Span>, WireError> {
     Ok(spans)
 }
 
-fn read_odd(bytes: &[u8], blocks: usize) -> Result<[Blocks; COLUMN_COUNT], WireError> {
+fn read_odd(bytes: &[u8], blocks: usize) -> Result<[Blocks; ODD_COUNT], WireError> {
     let mut wire = Wire(bytes);
-    let mut columns = [const { None }; COLUMN_COUNT];
-    for column in &mut columns {
+    let mut fields = [const { None }; ODD_COUNT];
+    for field in &mut fields {
         let mut odd = Blocks::none(blocks);
         let mut next = 0;
         for _ in 0..wire.count(1)? {
@@ -137,8 +137,8 @@ fn read_odd(bytes: &[u8], blocks: usize) -> Result<[Blocks; COLUMN_COUNT], WireE
             odd.insert(block);
             next = block + 1;
         }
-        *column = Some(odd);
+        *field = Some(odd);
     }
     wire.end()?;
-    Ok(columns.map(|odd| odd.expect("each was just read")))
+    Ok(fields.map(|odd| odd.expect("each was just read")))
 }

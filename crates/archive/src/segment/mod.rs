@@ -27,7 +27,7 @@ use self::schema::{LOG_TIME, TIME};
 use self::sheet::Sheet;
 use crate::blocks::Blocks;
 use crate::column::Column;
-use crate::extract::COLUMN_COUNT;
+use crate::extract::{ODD_COUNT, TIME as ODD_TIME};
 use crate::index::{Binding, Index};
 use crate::intake::Intake;
 use crate::part::{Keys, Logged, Part, PartError, RollupKey, Rollups, Span};
@@ -41,7 +41,7 @@ pub struct Segment {
     sound: AtomicBool,
     /// Event times of the blocks, from the index or from the rows.
     spans: Vec<Span>,
-    odd: [Blocks; COLUMN_COUNT],
+    odd: [Blocks; ODD_COUNT],
     dictionaries: Dictionaries,
 }
 
@@ -166,7 +166,7 @@ fn binding(sheet: &Sheet) -> Result<Binding, PartError> {
 }
 
 /// What can be said without an index: times from the rows, and that no column decides anything.
-fn without_index(sheet: &Sheet) -> Result<(Vec<Span>, [Blocks; COLUMN_COUNT]), PartError> {
+fn without_index(sheet: &Sheet) -> Result<(Vec<Span>, [Blocks; ODD_COUNT]), PartError> {
     let blocks = Blocks::all(sheet.layout.rows().div_ceil(crate::BLOCK_ROWS));
     let times = keys::by_block(sheet, &blocks, |group| sheet.numbers(group, TIME))?;
     let span = |(_, times): &(usize, Vec<i64>)| Span {
@@ -206,6 +206,10 @@ impl Part for Segment {
             Ok(times.into_iter().map(Timestamp::from_micros).collect())
         };
         keys::by_block(&self.sheet, blocks, read)
+    }
+
+    fn odd_times(&self) -> Result<Blocks, PartError> {
+        Ok(self.odd[ODD_TIME].clone())
     }
 
     fn entries(&self, rows: &[u32]) -> Result<Vec<Logged>, PartError> {
