@@ -32,13 +32,13 @@ const NEEDLES: u64 = 3;
 pub struct Arguments {
     /// How many events.
     #[arg(long)]
-    events: u64,
+    pub events: u64,
     /// What the randomness grows from: the same seed gives the same bytes.
     #[arg(long, default_value_t = 1)]
-    seed: u64,
+    pub seed: u64,
     /// File to write; `-` is standard output.
     #[arg(long, default_value = "-")]
-    out: PathBuf,
+    pub out: PathBuf,
 }
 
 /// Writes the events.
