@@ -67,12 +67,12 @@ fn the_running_sealer_takes_in_and_seals_what_comes() {
     assert_eq!(at, size);
     assert_eq!(pair.archive.failure(), None);
     sealer.stop();
-    drop(sealer);
+    drop((sealer, parts));
     assert_eq!(numbers(&pair.everything()), (0..1000).collect::<Vec<_>>());
-    assert_sound(&pair);
     pair.close();
 
     let again = fixture.open();
+    assert_sound(&again);
     let _sealer = again.archive.start(&again.log).unwrap();
     again.append(&fixture, 1000..1400);
     let size = again.log.size();
