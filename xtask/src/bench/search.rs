@@ -107,7 +107,10 @@ fn nth_id(lines: &Path, number: u64) -> Result<String> {
 fn lodge(verb: &str, folder: &Path, setup: &Path) -> Result<Answers> {
     let mut command = cargo();
     // Its data folder is made where temporary files go, and then moved within one disk.
-    command.args(["bench", "-q", "-p", "lodge", "--bench", "search", "--", verb]).arg(setup).env("TMPDIR", folder);
+    command
+        .args(["bench", "-q", "-p", "lodge", "--bench", "search", "--", verb])
+        .arg(setup)
+        .env("TMPDIR", folder);
     answers(&mut command)
 }
 

@@ -151,8 +151,7 @@ impl Life {
         self.totals.segments += checked.segments;
         let key: VerifierKey = pair.log.verifier_key().parse().unwrap();
         let sealed = pair.log.sealed();
-        let checks =
-            Checks { earlier: Vec::new(), tail: Tail::BeingWritten, sealed: sealed.as_deref() };
+        let checks = Checks { earlier: Vec::new(), tail: Tail::BeingWritten, sealed: sealed.as_deref() };
         let report = verify_log_with(&self.base().join("log"), &key, &checks, &mut |_| {}).unwrap();
         assert!(report.damage.is_empty(), "{report:?}");
     }

@@ -6,8 +6,10 @@
 #![allow(clippy::unwrap_used)]
 
 #[path = "../../../audit-log/tests/crash/budget.rs"]
+#[allow(dead_code, reason = "what only the log's crash test needs")]
 mod budget;
 #[path = "../../../audit-log/tests/crash/kill.rs"]
+#[allow(dead_code, reason = "what only the log's crash test needs")]
 mod kill;
 mod life;
 mod victim;
@@ -57,7 +59,7 @@ fn an_archive_killed_at_any_system_call_loses_and_doubles_nothing() {
 fn an_archive_killed_at_any_moment_loses_and_doubles_nothing() {
     let budget = Budget::share(40, SECONDS);
     let mut dice = Dice::new(budget.seed);
-    let next = || Some(When::After(Duration::from_micros(dice.below(400_000))));
+    let next = || Some(When::After(Duration::from_micros(dice.below(150_000))));
     kill_on_and_on(&budget, next).print("archive, killed after random times", budget.seed);
 }
 

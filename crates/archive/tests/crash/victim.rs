@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use archive::{Archive, ArchiveConfig, Storage};
-use audit_log::{AuditLog, LogConfig};
+use audit_log::{AuditLog, LogConfig, Sealed};
 use event::kinds::log::Overload;
 use event::{Actor, Ambient, Clock, Detail, Event, SeededEntropy, Timestamp};
 use store::objects::DiskObjects;
@@ -23,6 +23,7 @@ pub const ORIGIN: &str = "lodge.example.com/log";
 /// The source of the numbered events.
 pub const SOURCE: &str = "file/test";
 
+const SEGMENT_ROWS: u64 = 60;
 const BATCHES: u64 = 12;
 const BATCH: u64 = 20;
 /// How much later each run is.
@@ -60,7 +61,7 @@ impl Pair {
         let clock = DayClock(AtomicI64::new((START + day * DAYS * SECONDS_OF_A_DAY) * 1_000_000));
         let ambient = Ambient::new(Arc::new(clock), Arc::new(SeededEntropy::new(day.cast_unsigned())));
         let config = ArchiveConfig {
-            segment_rows: 60,
+            segment_rows: SEGMENT_ROWS,
             merged_rows: 250,
             retention: Some(RETENTION),
             linger: Duration::ZERO,
@@ -102,7 +103,13 @@ pub fn work(base: &Path, day: i64, mut speaker: Speaker) {
         runtime.block_on(pair.log.append(&pair.event(0))).unwrap();
     }
     runtime.block_on(pair.log.checkpoint_covering(pair.log.size())).unwrap();
+    while pair.archive.catalog().end() + SEGMENT_ROWS <= pair.log.size() {
+        assert_eq!(pair.archive.failure(), None);
+        std::thread::sleep(Duration::from_millis(1));
+    }
     sealer.stop();
+    assert_eq!(pair.archive.failure(), None);
     drop(sealer);
+    pair.archive.maintain(&pair.log).unwrap_or_else(|error| panic!("{error:?}"));
     pair.log.shutdown();
 }
