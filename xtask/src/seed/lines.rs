@@ -238,12 +238,14 @@ impl Lines {
         writeln!(
             self.line,
             concat!(
-                r#","target":{{"type":"kubernetes","name":"{cluster}"}},"source":{{"type":"kubernetes","name":"{cluster}","seq":{seq}}},"detail":{{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"Metadata","#,
+                r#","target":{{"type":"kubernetes","name":"{cluster}"}},"source":{{"type":"kubernetes","name":"{cluster}","seq":{seq}}},"#,
+                r#""detail":{{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"Metadata","#,
                 r#""auditID":"{audit_id}","stage":"ResponseComplete","requestURI":"{path}/namespaces/{namespace}/{resource}/{name}","verb":"{verb}","#,
                 r#""user":{{"username":"{user}","groups":[{groups}]}},"sourceIPs":["{address}"],"userAgent":"{agent}","#,
                 r#""objectRef":{{"resource":"{resource}","namespace":"{namespace}","name":"{name}","apiGroup":"{group}","apiVersion":"v1"}},"#,
                 r#""responseStatus":{{"metadata":{{}},"code":{code},"message":"{message}"}},"requestReceivedTimestamp":"{received}","stageTimestamp":"{stage}","#,
-                r#""annotations":{{"authorization.k8s.io/decision":"{decision}","authorization.k8s.io/reason":"RBAC: decided by ClusterRoleBinding \"{app}-operators\""}}}}}}"#
+                r#""annotations":{{"authorization.k8s.io/decision":"{decision}","#,
+                r#""authorization.k8s.io/reason":"RBAC: decided by ClusterRoleBinding \"{app}-operators\""}}}}}}"#
             ),
             cluster = cluster,
             seq = self.made,
@@ -319,10 +321,16 @@ impl Lines {
             ),
         };
         self.envelope(time, kind, "success", (&user, "human"), &address)?;
-        writeln!(
+        write!(
             self.line,
-            r#","target":{{"type":"ssh","name":"{target}","labels":{{"env":"prod","team":"platform","region":"eu-central-1"}},"address":"{target}.internal:22"}},"session":"{session}","policy":{{"decision":"allow","roles":["access","on-call"],"why":"the role access allows the login deploy on targets with env: prod"}},"detail":{{{detail},"note":"{message}"}}}}"#
-        )
+            r#","target":{{"type":"ssh","name":"{target}","labels":{{"env":"prod","team":"platform","region":"eu-central-1"}},"address":"{target}.internal:22"}},"#
+        )?;
+        write!(
+            self.line,
+            r#""session":"{session}","policy":{{"decision":"allow","roles":["access","on-call"],"#
+        )?;
+        write!(self.line, r#""why":"the role access allows the login deploy on targets with env: prod"}},"#)?;
+        writeln!(self.line, r#""detail":{{{detail},"note":"{message}"}}}}"#)
     }
 
     fn database(&mut self, time: u64, hidden: Hidden) -> std::fmt::Result {
@@ -339,9 +347,23 @@ impl Lines {
         if failed {
             write!(self.line, r#","reason":"ERROR: permission denied for table {table} (42501)""#)?;
         }
+        write!(
+            self.line,
+            r#","target":{{"type":"postgres","name":"{database}-primary","labels":{{"env":"prod","engine":"postgresql-17"}},"#
+        )?;
+        write!(self.line, r#""address":"{database}-primary.internal:5432"}},"#)?;
+        write!(
+            self.line,
+            r#""session":"{session}","detail":{{"protocol":"postgres","database":"{database}","#
+        )?;
+        write!(self.line, r#""statement":"SELECT a.id, a.created_at, b.total, b.currency "#)?;
+        write!(
+            self.line,
+            r#"FROM {table} a JOIN {other} b ON b.{table}_id = a.id WHERE a.customer_id = $1 AND a.state <> $2 ORDER BY a.created_at DESC LIMIT {limit}","#
+        )?;
         writeln!(
             self.line,
-            r#","target":{{"type":"postgres","name":"{database}-primary","labels":{{"env":"prod","engine":"postgresql-17"}},"address":"{database}-primary.internal:5432"}},"session":"{session}","detail":{{"protocol":"postgres","database":"{database}","statement":"SELECT a.id, a.created_at, b.total, b.currency FROM {table} a JOIN {other} b ON b.{table}_id = a.id WHERE a.customer_id = $1 AND a.state <> $2 ORDER BY a.created_at DESC LIMIT {limit}","parameters":["{number}","cancelled"],"rows":{rows},"duration_us":{millis},"note":"{message}","application":"reports-{limit}"}}}}"#
+            r#""parameters":["{number}","cancelled"],"rows":{rows},"duration_us":{millis},"note":"{message}","application":"reports-{limit}"}}}}"#
         )
     }
 
@@ -393,10 +415,16 @@ impl Lines {
         let (app, bytes, day) = (self.random.pick(APPS), self.random.skewed(1 << 28), self.random.below(365));
         let message = self.message(hidden);
         self.envelope(time, kind, "success", (&user, "human"), &address)?;
-        writeln!(
+        write!(
             self.line,
-            r#","target":{{"type":"ssh","name":"{target}","labels":{{"env":"prod","team":"platform"}},"address":"{target}.internal:22"}},"session":"{session}","detail":{{"protocol":"sftp","path":"/srv/{app}/exports/day-{day}/part-{:05}.csv.gz","bytes":{bytes},"sha256":"{digest}","complete":true,"note":"{message}"}}}}"#,
+            r#","target":{{"type":"ssh","name":"{target}","labels":{{"env":"prod","team":"platform"}},"address":"{target}.internal:22"}},"#
+        )?;
+        write!(self.line, r#""session":"{session}","#)?;
+        write!(
+            self.line,
+            r#""detail":{{"protocol":"sftp","path":"/srv/{app}/exports/day-{day}/part-{:05}.csv.gz","bytes":{bytes},"#,
             bytes % 1000
-        )
+        )?;
+        writeln!(self.line, r#""sha256":"{digest}","complete":true,"note":"{message}"}}}}"#)
     }
 }
