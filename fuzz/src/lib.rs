@@ -5,8 +5,10 @@
 //! wrong in a few places of the fuzzer's choosing.
 #![forbid(unsafe_code)]
 
+pub mod archive;
 pub mod cut;
 pub mod der;
+pub mod ingested;
 pub mod panics;
 pub mod recording;
 pub mod segment;

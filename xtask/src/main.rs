@@ -10,6 +10,7 @@ mod fuzz;
 mod generate;
 mod packages;
 mod run;
+mod seed;
 mod test;
 mod tidy;
 
@@ -34,6 +35,8 @@ enum Command {
     Crash(crash::Arguments),
     /// Runs every fuzz target for a while (needs a nightly toolchain and cargo-fuzz).
     Fuzz(fuzz::Arguments),
+    /// Makes realistic mixed events as JSON lines, the same for the same seed.
+    Seed(seed::Arguments),
     /// Writes the generated files anew: event catalogue, schema, OpenAPI document, command reference.
     Generate,
 }
@@ -47,6 +50,7 @@ fn main() -> Result<()> {
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Crash(arguments) => crash::run(&arguments),
         Command::Fuzz(arguments) => fuzz::run(&arguments),
+        Command::Seed(arguments) => seed::run(&arguments),
         Command::Generate => generate::run(),
     }
 }

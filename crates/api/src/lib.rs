@@ -4,6 +4,7 @@
 //! leaves its event before anything is released; a test walks the OpenAPI document and holds both.
 #![forbid(unsafe_code)]
 
+mod asked;
 mod caller;
 mod download;
 mod extract;

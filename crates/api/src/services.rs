@@ -1,12 +1,15 @@
 //! What the handlers call.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use access::{Access, ApiPermit, ApiResource, Operation, Refusal, Verb};
+use archive::Archive;
 use audit_log::AuditLog;
-use event::Ambient;
+use event::{Ambient, Detail, SessionId};
 use gateway::Gateway;
 use identity::Identity;
+use ingest::Ingest;
 use query::Query;
 use recording::Recordings;
 
@@ -17,6 +20,8 @@ use crate::caller::Caller;
 pub struct Services {
     /// The audit log.
     pub log: AuditLog,
+    /// What has left it.
+    pub archive: Arc<Archive>,
     /// Search over it.
     pub query: Query,
     /// Recordings.
@@ -27,6 +32,8 @@ pub struct Services {
     pub access: Access,
     /// Live sessions.
     pub gateway: Gateway,
+    /// What other systems report.
+    pub ingest: Ingest,
     /// Time and randomness.
     pub ambient: Ambient,
     /// What this server says of itself.
@@ -72,6 +79,23 @@ impl Services {
     ) -> Result<ApiPermit, Problem> {
         let operation = Operation::new(resource, verb).ok_or_else(|| Problem::inside("no such operation"))?;
         Ok(self.access.authorize_api(&caller.who, operation).await?)
+    }
+
+    /// Records what the permit's holder does.
+    pub async fn record(&self, permit: &ApiPermit, detail: Detail) -> Result<(), Problem> {
+        self.log.append(&permit.author().event(&self.ambient, detail)).await?;
+        Ok(())
+    }
+
+    /// Records what the permit's holder does with a session.
+    pub async fn record_of_session(
+        &self,
+        permit: &ApiPermit,
+        detail: Detail,
+        session: SessionId,
+    ) -> Result<(), Problem> {
+        self.log.append(&permit.author().event(&self.ambient, detail).in_session(session)).await?;
+        Ok(())
     }
 
     /// Says whether the caller would be allowed this now. Permits nothing.

@@ -1,7 +1,10 @@
 //! How a log is kept.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
+
+use crate::sealed::Sealed;
 
 /// How a log is kept.
 #[derive(Clone, Debug)]
@@ -28,6 +31,8 @@ pub struct LogConfig {
     pub remembered: Option<String>,
     /// What to do with a log that is older than what is remembered.
     pub rollback: Rollback,
+    /// Where entries go that leave the write-ahead log. A log that released some does not open without it.
+    pub sealed: Option<Arc<dyn Sealed>>,
     /// A move of the clock forward by more than this between two looks at it, a second apart, is a jump.
     pub clock_jump_ahead: Duration,
 }
@@ -61,6 +66,7 @@ impl LogConfig {
             segment_bytes: 128 << 20,
             remembered: None,
             rollback: Rollback::Refuse,
+            sealed: None,
             clock_jump_ahead: Duration::from_secs(3600),
         }
     }

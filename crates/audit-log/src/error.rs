@@ -7,6 +7,7 @@ use store::journal::JournalError;
 use store::vault::VaultError;
 
 use crate::checkpoint::CheckpointError;
+use crate::sealed::SealedError;
 
 /// Why a log could not be opened. In every case its files are as they were.
 #[derive(Debug, thiserror::Error)]
@@ -70,6 +71,21 @@ pub enum OpenError {
         /// What is wrong there.
         why: String,
     },
+    /// The write-ahead log ends before the archive does.
+    #[error(
+        "the audit log ends at {size} and its archive holds {sealed} entries, so that later ones are missing here; nothing was \
+         changed: restore the newest copy of the folder, or, where there is none, move its folder `wal` away to go on behind \
+         the archive"
+    )]
+    BehindArchive {
+        /// Entries found.
+        size: u64,
+        /// Entries in the archive.
+        sealed: u64,
+    },
+    /// Sealed entries are needed and cannot be read.
+    #[error("cannot open the audit log")]
+    Sealed(#[from] SealedError),
     /// The log is older than what it had published.
     #[error(
         "the audit log holds {size} entries and its folder a checkpoint over {published}: entries from position {size} on are \
@@ -214,8 +230,27 @@ pub enum ReadError {
         /// What is wrong.
         why: String,
     },
+    /// An entry's leaf cannot be read.
+    #[error("entry {position} has a leaf that cannot be read: {why}; run `lodge audit verify`")]
+    Leaf {
+        /// Position of the entry.
+        position: u64,
+        /// What is wrong.
+        why: String,
+    },
+    /// Retention has dropped the payloads; what the tree holds of them is still there.
+    #[error("the entries from {from} to {} were pruned by retention; read on from {to}", to.saturating_sub(1))]
+    Pruned {
+        /// The first entry that was asked for.
+        from: u64,
+        /// The next that is still there, or the end of the archive.
+        to: u64,
+    },
+    /// The archive failed.
+    #[error(transparent)]
+    Sealed(#[from] SealedError),
     /// A tile is missing or damaged.
-    #[error("tile {path} is missing or damaged; restart to rebuild it from the write-ahead log")]
+    #[error("tile {path} is missing or damaged; restart to rebuild it from the entries")]
     Tile {
         /// Path of the tile.
         path: String,
@@ -234,4 +269,25 @@ pub enum ReadError {
     /// The log was shut down, or failed.
     #[error("the audit log is closed")]
     Closed,
+}
+
+/// Why the write-ahead log did not give up all that it could. What it did give up stays so.
+#[derive(Debug, thiserror::Error)]
+pub enum ReleaseError {
+    /// Nothing holds the entries but the write-ahead log.
+    #[error("the audit log was opened without an archive; nothing was released")]
+    NoArchive,
+    /// The log was shut down, or failed.
+    #[error("the audit log is closed; nothing was released")]
+    Closed,
+    /// The disk refused.
+    #[error("cannot {verb} {}", path.display())]
+    Io {
+        /// What was tried.
+        verb: &'static str,
+        /// On which file.
+        path: PathBuf,
+        /// Why it failed.
+        source: io::Error,
+    },
 }

@@ -8,7 +8,6 @@ use tokio::sync::watch;
 
 use crate::Entry;
 use crate::error::ReadError;
-use crate::log::read_entries;
 use crate::shared::{Horizon, Shared};
 
 /// Walks the log in order, waiting for more at its end.
@@ -31,9 +30,22 @@ impl Follower {
 
     /// Waits for at least one entry and returns up to `most`, fewer when they are large.
     ///
-    /// Loses nothing when the returned future is dropped. After the log was shut down it gives the rest, and then
-    /// [`ReadError::Closed`].
+    /// Passes over what retention has pruned: positions may leap. Loses nothing when the returned future is dropped. After
+    /// the log was shut down it gives the rest, and then [`ReadError::Closed`].
     pub async fn next(&mut self, most: usize) -> Result<Vec<Entry>, ReadError> {
+        loop {
+            match self.read(most).await {
+                Err(ReadError::Pruned { to, .. }) => self.position = to,
+                Err(error) => return Err(error),
+                Ok(entries) => {
+                    self.position += entries.len() as u64;
+                    return Ok(entries);
+                }
+            }
+        }
+    }
+
+    async fn read(&mut self, most: usize) -> Result<Vec<Entry>, ReadError> {
         let position = self.position;
         let ready = |horizon: &Horizon| horizon.ended || horizon.published.checkpoint.size > position;
         let size = match self.horizon.wait_for(ready).await {
@@ -45,9 +57,7 @@ impl Follower {
         }
         let end = size.min(position.saturating_add(most.max(1) as u64));
         let shared = self.shared.clone();
-        let entries = tokio::task::spawn_blocking(move || read_entries(&shared, position..end)).await;
-        let entries = entries.map_err(|_| ReadError::Closed)??;
-        self.position += entries.len() as u64;
-        Ok(entries)
+        let entries = tokio::task::spawn_blocking(move || shared.stored().entries(position..end)).await;
+        entries.map_err(|_| ReadError::Closed)?
     }
 }

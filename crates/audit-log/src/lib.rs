@@ -26,8 +26,11 @@ pub mod note;
 pub mod proof;
 mod queue;
 mod recovery;
+mod release;
+mod sealed;
 mod shared;
 mod space;
+mod stored;
 mod tiler;
 pub mod tree;
 pub mod verify;
@@ -38,11 +41,13 @@ use event::Timestamp;
 
 pub use checkpoint::Checkpoint;
 pub use config::{LogConfig, Rollback};
-pub use error::{AppendError, OpenError, ReadError, Shortage};
+pub use error::{AppendError, OpenError, ReadError, ReleaseError, Shortage};
 pub use follow::Follower;
 pub use hash::Hash;
 pub use leaf::Leaf;
 pub use log::{AuditLog, MAX_APPEND_BYTES, MAX_READ, MAX_READ_BYTES};
+pub use release::Released;
+pub use sealed::{Sealed, SealedBody, SealedEntry, SealedError};
 
 /// Proof that an event is durable. Only the log makes them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,6 +122,8 @@ pub struct Health {
     pub checkpoint_time: Option<Timestamp>,
     /// Bytes that wait for their sync.
     pub queued_bytes: u64,
+    /// Position of the first entry that the write-ahead log still holds; those before are in the archive.
+    pub released: u64,
     /// Segments of the write-ahead log.
     pub segments: u64,
     /// Bytes of entries in them.

@@ -1,7 +1,7 @@
 //! The log as its users hold it: opening, appending, reading, proving.
 
 use std::fs::{DirBuilder, File, OpenOptions};
-use std::ops::{ControlFlow, Range};
+use std::ops::Range;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::atomic::AtomicU64;
@@ -18,23 +18,25 @@ use tokio::sync::{oneshot, watch};
 use crate::checkpoint::Checkpoint;
 use crate::config::LogConfig;
 use crate::draft::prepare;
-use crate::error::{AppendError, OpenError, ReadError};
+use crate::error::{AppendError, OpenError, ReadError, ReleaseError};
 use crate::evidence::EvidenceSource;
 use crate::feed::Feed;
 use crate::follow::Follower;
 use crate::hash::{Hash, SALT_BYTES};
-use crate::leaf::{Leaf, MAX_LEAF_BYTES, MAX_SOURCE_BYTES};
+use crate::leaf::{MAX_LEAF_BYTES, MAX_SOURCE_BYTES};
 use crate::need::Need;
 use crate::note::VerifierKey;
 use crate::queue::{Answer, Append, Placed, Queue, Source, Waiting};
+use crate::release::{Released, Releasing, release};
+use crate::sealed::Sealed;
 use crate::shared::{Horizon, Published, Shared};
 use crate::space::{Probe, Space, statvfs_probe};
+use crate::stored::Stored;
 use crate::tiler::Tiler;
 use crate::tree::edge::Edge;
-use crate::tree::path::TilePath;
+use crate::tree::path::{TILE_WIDTH, TileKind, TilePath};
 use crate::tree::tiles::Tiles;
 use crate::tree::view::TreeView;
-use crate::wal::reader;
 use crate::wal::record::RECORD_HEADER;
 use crate::writer::Writer;
 use crate::{BatchReceipt, Entry, Health, InclusionProof, Receipt, key, memory, recovery};
@@ -90,7 +92,7 @@ impl AuditLog {
     ) -> Result<AuditLog, OpenError> {
         check_source(&config.source).map_err(|error| OpenError::Config(error.to_string()))?;
         let lock = prepare_folder(&config.folder)?;
-        let found = recovery::find(&config.folder)?;
+        let found = recovery::find(&config.folder, config.sealed.clone())?;
         let is_new = found.size == 0 && !config.folder.join("checkpoint").exists();
         let signer = key::load(&config.folder, &config.origin, vault, &ambient, is_new)?;
         let verifier = signer.verifier().clone();
@@ -114,7 +116,12 @@ impl AuditLog {
         };
         let horizon = first_horizon(checkpoint, &rebuilt.at_checkpoint, &ambient);
         let (segments, tail) = found.resume(&config.folder, &config.source)?;
-        let edge = rebuilt.write(&segments, size, &tiles)?;
+        let edge = rebuilt.write(
+            Stored::new(&segments, config.sealed.as_deref()),
+            segments.begin(),
+            size,
+            &tiles,
+        )?;
         let rolled_back = forgotten.map(|remembered| memory::rolled_back(&remembered, size, edge.root()));
 
         let shared = Arc::new(Shared {
@@ -123,6 +130,8 @@ impl AuditLog {
             horizon,
             space: Space::new(&config.folder, config.ballast_bytes, probe),
             durable: AtomicU64::new(size),
+            synced: Mutex::new(tiles.synced().unwrap_or(0)),
+            releasing: Mutex::new(Releasing::Allowed),
             segments,
             ambient,
             config,
@@ -244,9 +253,10 @@ impl AuditLog {
     }
 
     /// Reads the entries of a range; stops early at the durable end, after [`MAX_READ`] entries, and after
-    /// [`MAX_READ_BYTES`] of payload, but never before the first entry.
+    /// [`MAX_READ_BYTES`] of payload, but never before the first entry, and before one that was pruned, which is
+    /// [`ReadError::Pruned`] where it is the first.
     pub fn read(&self, range: Range<u64>) -> Result<Vec<Entry>, ReadError> {
-        read_entries(&self.shared, range)
+        self.shared.stored().entries(range.start..range.end.min(self.size()))
     }
 
     /// Follows the log from a position, entry by entry.
@@ -301,7 +311,42 @@ impl AuditLog {
         let covered = |tile: &TilePath| tile.is_within(published.checkpoint.size);
         let Some(tile) = path.parse().ok().filter(covered) else { return Ok(None) };
         let folder = &self.shared.config.folder;
-        Tiles::new(folder).read(tile).map_err(|source| ReadError::Io { path: folder.join(path), source })
+        let read = Tiles::new(folder).read(tile);
+        let found = read.map_err(|source| ReadError::Io { path: folder.join(path), source })?;
+        if found.is_none() && tile == TilePath::full(TileKind::Entries, tile.index) {
+            let first = tile.index * TILE_WIDTH;
+            return self.shared.stored().bundle(first..first + TILE_WIDTH).map(Some);
+        }
+        Ok(found)
+    }
+
+    /// The last sequence number of a source in the whole log, pruned entries included: where a source goes on.
+    pub fn last_seq(&self, source: &str) -> Option<u64> {
+        let held = self.shared.segments.last_seq(source);
+        // Asked later, for what was released meanwhile is there.
+        held.or_else(|| self.shared.config.sealed.as_ref()?.last_seq(source))
+    }
+
+    /// The archive that the log was opened with.
+    pub fn sealed(&self) -> Option<Arc<dyn Sealed>> {
+        self.shared.config.sealed.clone()
+    }
+
+    /// Gives up entries below `up_to` that the archive holds: removes whole closed segments, oldest first, and their entry
+    /// bundles. The newest segment stays.
+    ///
+    /// Blocks: every segment costs a sync. Whoever calls this has read the archive's copy back and compared it.
+    pub fn release(&self, up_to: u64) -> Result<Released, ReleaseError> {
+        self.release_watched(up_to, &mut || ())
+    }
+
+    /// As [`AuditLog::release`]; calls `changed` after each change of a file.
+    pub(crate) fn release_watched(
+        &self,
+        up_to: u64,
+        changed: &mut dyn FnMut(),
+    ) -> Result<Released, ReleaseError> {
+        release(&self.shared, up_to, changed)
     }
 
     /// Verifier key in signed-note form: `origin+hash+base64`.
@@ -319,6 +364,7 @@ impl AuditLog {
             checkpoint_size: published.checkpoint.size,
             checkpoint_time: (published.checkpoint.size > 0).then_some(published.time),
             queued_bytes: self.shared.queue.bytes() as u64,
+            released: self.shared.segments.begin(),
             segments,
             stored_bytes,
             free_bytes: self.shared.space.look(),
@@ -340,6 +386,7 @@ impl Running {
         let threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some((threads, lock)) = threads else { return };
         self.shared.queue.close();
+        *self.shared.releasing.lock().unwrap_or_else(PoisonError::into_inner) = Releasing::Over;
         // A thread that panicked has failed the log, which is all that can be done about it.
         threads.into_iter().for_each(|thread| drop(thread.join()));
         drop(lock);
@@ -370,36 +417,6 @@ impl EvidenceSource for AuditLog {
         let size = self.checkpoint().size;
         let hashes = self.with_tree(size, |tree| Ok(vec![tree.node(height, index)?]))?;
         Ok(hashes[0])
-    }
-}
-
-/// Reads entries of a range, within the limits of one read.
-pub(crate) fn read_entries(shared: &Shared, range: Range<u64>) -> Result<Vec<Entry>, ReadError> {
-    let end = range.end.min(shared.size()).min(range.start.saturating_add(MAX_READ));
-    let mut entries = Vec::new();
-    let mut bytes = 0;
-    let mut unread = None;
-    reader::visit(&shared.segments, range.start..end, |position, record| {
-        match Leaf::decode(record.leaf) {
-            Ok(leaf) => {
-                entries.push(Entry { position, leaf, salt: *record.salt, payload: record.payload.to_vec() })
-            }
-            Err(why) => unread = Some((position, why)),
-        }
-        bytes += record.payload.len();
-        if unread.is_some() || bytes >= MAX_READ_BYTES {
-            ControlFlow::Break(())
-        } else {
-            ControlFlow::Continue(())
-        }
-    })?;
-    match unread {
-        Some((position, why)) if entries.is_empty() => Err(ReadError::Entry {
-            position,
-            segment: shared.config.folder.join("wal"),
-            why: why.to_string(),
-        }),
-        _ => Ok(entries),
     }
 }
 

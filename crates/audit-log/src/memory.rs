@@ -17,8 +17,8 @@ use crate::error::OpenError;
 use crate::hash::Hash;
 use crate::note::VerifierKey;
 use crate::recovery::{Found, has_root};
+use crate::stored::Stored;
 use crate::tree::tiles::Tiles;
-use crate::wal::reader;
 
 /// Checks a log against the remembered checkpoint. Gives that checkpoint where its loss was accepted.
 pub(crate) fn check(
@@ -60,9 +60,11 @@ pub(crate) fn rolled_back(remembered: &Checkpoint, size: u64, root: Hash) -> Rol
 fn tells_of(found: &Found, remembered: &Checkpoint) -> bool {
     const MARK: &[u8] = b"\"log.rolled_back\"";
     let mut told = false;
-    let read = reader::visit(&found.segments(), 0..remembered.size, |_, record| {
-        told = record.payload.windows(MARK.len()).any(|window| window == MARK)
-            && is_of(record.payload, remembered);
+    let segments = found.segments();
+    let stored = Stored::new(&segments, found.sealed.as_deref());
+    let read = stored.visit(0..remembered.size, |_, entry| {
+        let payload = entry.body.map_or(&[][..], |(_, payload)| payload);
+        told = payload.windows(MARK.len()).any(|window| window == MARK) && is_of(payload, remembered);
         if told { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
     read.is_ok() && told

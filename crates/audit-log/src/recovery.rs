@@ -1,9 +1,10 @@
 //! Recovery: what a log's folder holds, before anything in it is changed.
 //!
 //! The rules. Bytes after the last valid batch of the last segment, with no valid batch behind them, were never
-//! acknowledged and are dropped. Anything else that is not as the writer left it is damage, which is named and
-//! refused. Fewer entries than the published checkpoint promises is a rollback, refused too (what is remembered
-//! elsewhere is for `memory`). Nothing is written until all of that is decided.
+//! acknowledged and are dropped. The first segment may begin where the archive reaches to, or before. Anything else
+//! that is not as the writer left it is damage, which is named and refused. Fewer entries than the published
+//! checkpoint promises is a rollback, refused too (what is remembered elsewhere is for `memory`). Nothing is written
+//! until all of that is decided.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -19,11 +20,12 @@ use crate::checkpoint::Checkpoint;
 use crate::error::OpenError;
 use crate::hash::Hash;
 use crate::note::{MAX_NOTE_BYTES, NoteSigner, VerifierKey};
+use crate::sealed::Sealed;
+use crate::stored::Stored;
 use crate::tree::edge::Edge;
-use crate::tree::path::{TILE_WIDTH, TilePath};
+use crate::tree::path::{TILE_WIDTH, TileKind, TilePath};
 use crate::tree::tiles::Tiles;
 use crate::wal::index::{Index, MAX_INDEX_BYTES};
-use crate::wal::reader;
 use crate::wal::scan::{Scan, scan};
 use crate::wal::segment::{SEGMENT_HEADER, file_name, parse_file_name};
 use crate::wal::segments::{Segment, Segments};
@@ -33,6 +35,8 @@ use crate::writer::{Tail, begin_segment, write_index};
 #[derive(Debug)]
 pub(crate) struct Found {
     segments: Vec<Arc<Segment>>,
+    /// Where entries are that left the write-ahead log.
+    pub(crate) sealed: Option<Arc<dyn Sealed>>,
     /// A last segment whose header never reached the disk.
     unborn: Option<PathBuf>,
     /// Entries.
@@ -41,20 +45,31 @@ pub(crate) struct Found {
     pub(crate) dropped_bytes: u64,
 }
 
-/// Reads the write-ahead log; changes nothing.
-pub(crate) fn find(folder: &Path) -> Result<Found, OpenError> {
-    let mut found = Found { segments: Vec::new(), unborn: None, size: 0, dropped_bytes: 0 };
+/// Reads the write-ahead log, which goes on where the archive ends or before; changes nothing.
+pub(crate) fn find(folder: &Path, sealed: Option<Arc<dyn Sealed>>) -> Result<Found, OpenError> {
+    let end = sealed.as_ref().map_or(0, |sealed| sealed.end());
+    let mut found = Found { segments: Vec::new(), sealed, unborn: None, size: 0, dropped_bytes: 0 };
     let files = segment_files(folder)?;
     for (number, (first, path)) in files.iter().enumerate() {
-        if *first != found.size {
-            let why = format!("the next segment begins at {first}: the one between is missing or cut short");
-            return Err(damaged(found.size, path, 0, why));
+        match number {
+            0 if *first > end => return Err(damaged(end, path, 0, found.why_missing(*first))),
+            1.. if *first != found.size => {
+                let why =
+                    format!("the next segment begins at {first}: the one between is missing or cut short");
+                return Err(damaged(found.size, path, 0, why));
+            }
+            _ => {}
         }
         let last = number + 1 == files.len();
         match (last, load_index(path, *first)) {
             (false, Some(index)) => found.take(path, index),
             (_, _) => found.scan(path, *first, last)?,
         }
+    }
+    if found.segments.is_empty() {
+        found.size = end;
+    } else if found.size < end {
+        return Err(OpenError::BehindArchive { size: found.size, sealed: end });
     }
     Ok(found)
 }
@@ -103,6 +118,19 @@ impl Found {
         Ok(())
     }
 
+    fn why_missing(&self, first: u64) -> String {
+        match &self.sealed {
+            None => format!(
+                "the first segment begins at {first}: those before are missing, or they were released to an archive, which the \
+                 log then needs"
+            ),
+            Some(sealed) => format!(
+                "the first segment begins at {first} and the archive ends at {}: what lies between is missing",
+                sealed.end()
+            ),
+        }
+    }
+
     /// Lets readers in.
     pub(crate) fn segments(&self) -> Segments {
         Segments::new(self.segments.clone())
@@ -115,7 +143,9 @@ impl Found {
             .clone()
             .find_map(|segment| segment.look(|index| (index.end > index.first).then_some(index.last_time)));
         let seq = newest.clone().find_map(|segment| segment.look(|index| index.sources.get(source).copied()));
-        (time.unwrap_or(Timestamp::EPOCH), seq.unwrap_or(0))
+        let sealed = self.sealed.as_ref();
+        let time = time.or_else(|| sealed?.last_time()).unwrap_or(Timestamp::EPOCH);
+        (time, seq.or_else(|| sealed?.last_seq(source)).unwrap_or(0))
     }
 
     /// Cuts off the torn tail and opens the end for writing.
@@ -140,7 +170,7 @@ impl Found {
                 (Journal::resume(&segment.path, segment.look(|index| index.offset))?, segment.clone())
             }
             None => {
-                let begun = begin_segment(folder.join("wal").join(file_name(0)), 0)?;
+                let begun = begin_segment(folder.join("wal").join(file_name(self.size)), self.size)?;
                 list.push(begun.1.clone());
                 begun
             }
@@ -207,12 +237,17 @@ pub(crate) fn check(
         return Err(OpenError::RolledBack { size: found.size, published: size });
     }
     let segments = found.segments();
-    let hint = tiles.synced().filter(|synced| *synced <= size).unwrap_or(0);
-    // The hint may be stale and the tiles damaged; the write-ahead log has the last word.
+    let stored = Stored::new(&segments, found.sealed.as_deref());
+    // Tiles were synced before entries were released. Below that only the archive could tell, and is not asked in vain;
+    // where all that is left is the archive, the checkpoint must show that it is this log's.
+    let known =
+        if segments.begin() == u64::MAX { [None; 2] } else { [tiles.synced(), Some(segments.begin())] };
+    let hint = known.into_iter().flatten().filter(|synced| *synced <= size).max().unwrap_or(0);
+    // The hint may be stale and the tiles damaged; the entries have the last word.
     for start in [hint - hint % TILE_WIDTH, 0] {
         let Some(from) = Edge::load(start, |path| tiles.read(path).ok().flatten()) else { continue };
         let mut edge = from.clone();
-        grow(&mut edge, &segments, size, |edge| {
+        grow(&mut edge, stored, size, |edge| {
             drop(edge.take_full());
             Ok(())
         })?;
@@ -225,15 +260,29 @@ pub(crate) fn check(
 
 impl Rebuilt {
     /// Mends the tiles that a crash may have left missing or torn, and returns the edge at the log's end.
-    pub(crate) fn write(self, segments: &Segments, size: u64, tiles: &Tiles) -> Result<Edge, OpenError> {
-        let mend =
-            |(path, bytes): (TilePath, Vec<u8>)| tiles.mend(path, &bytes).map_err(|fault| torn(path, fault));
+    ///
+    /// Entry bundles over entries before `begin`, where the write-ahead log begins, go away instead.
+    pub(crate) fn write(
+        self,
+        stored: Stored<'_>,
+        begin: u64,
+        size: u64,
+        tiles: &Tiles,
+    ) -> Result<Edge, OpenError> {
+        let mend = |(path, bytes): (TilePath, Vec<u8>)| {
+            if path.kind == TileKind::Entries && path.index < begin / TILE_WIDTH {
+                return Ok(());
+            }
+            tiles.mend(path, &bytes).map_err(|fault| torn(path, fault))
+        };
         self.at_checkpoint.partial().into_iter().try_for_each(mend)?;
         let mut edge = self.from;
-        grow(&mut edge, segments, size, |edge| edge.take_full().into_iter().try_for_each(mend))?;
+        grow(&mut edge, stored, size, |edge| edge.take_full().into_iter().try_for_each(mend))?;
         for (path, bytes) in edge.partial() {
             tiles.prune_partials(path, &bytes).map_err(|fault| torn(path, fault))?;
         }
+        let bundles = TilePath::full(TileKind::Entries, begin / TILE_WIDTH);
+        tiles.drop_bundles(begin, &mut || ()).map_err(|fault| torn(bundles, fault))?;
         Ok(edge)
     }
 }
@@ -248,7 +297,7 @@ pub(crate) fn has_root(found: &Found, tiles: &Tiles, size: u64, root: Hash) -> R
     // As above: tiles save time and decide nothing.
     for start in [size - size % TILE_WIDTH, 0] {
         let Some(mut edge) = Edge::load(start, |path| tiles.read(path).ok().flatten()) else { continue };
-        grow(&mut edge, &segments, size, |edge| {
+        grow(&mut edge, Stored::new(&segments, found.sealed.as_deref()), size, |edge| {
             drop(edge.take_full());
             Ok(())
         })?;
@@ -261,13 +310,13 @@ pub(crate) fn has_root(found: &Found, tiles: &Tiles, size: u64, root: Hash) -> R
 
 fn grow(
     edge: &mut Edge,
-    segments: &Segments,
+    stored: Stored<'_>,
     size: u64,
     mut store: impl FnMut(&mut Edge) -> Result<(), OpenError>,
 ) -> Result<(), OpenError> {
     let mut result = Ok(());
-    let read = reader::visit(segments, edge.size()..size, |position, record| {
-        edge.push(record.leaf);
+    let read = stored.visit(edge.size()..size, |position, entry| {
+        edge.push(entry.leaf);
         if (position + 1).is_multiple_of(TILE_WIDTH) {
             result = store(edge);
         }
@@ -275,6 +324,7 @@ fn grow(
     });
     read.map_err(|error| match error {
         crate::error::ReadError::Entry { position, segment, why } => damaged(position, &segment, 0, why),
+        crate::error::ReadError::Sealed(error) => OpenError::Sealed(error),
         crate::error::ReadError::Io { path, source } => OpenError::Io { verb: "read", path, source },
         other => OpenError::Config(other.to_string()),
     })?;

@@ -1,7 +1,8 @@
 //! What the log's threads and its callers share.
 
-use std::sync::Arc;
+use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use event::{Actor, Ambient, Detail, Event, Timestamp};
 use tokio::sync::watch;
@@ -11,7 +12,10 @@ use crate::config::LogConfig;
 use crate::feed::Feed;
 use crate::hash::Hash;
 use crate::queue::Queue;
+use crate::release::Releasing;
 use crate::space::Space;
+use crate::stored::Stored;
+use crate::tree::tiles::Tiles;
 use crate::wal::segments::Segments;
 
 /// A published checkpoint, and what is needed to prove things under it.
@@ -44,6 +48,10 @@ pub(crate) struct Shared {
     pub(crate) horizon: watch::Sender<Horizon>,
     pub(crate) space: Space,
     pub(crate) durable: AtomicU64,
+    /// Size below which the tiles are on disk.
+    pub(crate) synced: Mutex<u64>,
+    /// Held while segments are released.
+    pub(crate) releasing: Mutex<Releasing>,
 }
 
 impl Shared {
@@ -55,6 +63,26 @@ impl Shared {
     /// The newest published checkpoint.
     pub(crate) fn published(&self) -> Arc<Published> {
         self.horizon.borrow().published.clone()
+    }
+
+    /// The entries, wherever they are kept.
+    pub(crate) fn stored(&self) -> Stored<'_> {
+        Stored::new(&self.segments, self.config.sealed.as_deref())
+    }
+
+    /// Size below which the tiles are on disk.
+    pub(crate) fn synced(&self) -> MutexGuard<'_, u64> {
+        self.synced.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes the tiles below `size`, all of them written, durable. One thread at a time, for there is one hint.
+    pub(crate) fn sync_tiles(&self, size: u64) -> io::Result<()> {
+        let mut synced = self.synced();
+        if *synced < size {
+            Tiles::new(&self.config.folder).sync(size)?;
+            *synced = size;
+        }
+        Ok(())
     }
 
     /// Makes an event of the log about itself.

@@ -51,16 +51,14 @@ pub(crate) struct Tiler {
     unwritten: Vec<Tile>,
     published: u64,
     published_at: Option<Instant>,
-    synced: u64,
 }
 
 impl Tiler {
     /// Makes the tiler of a log whose tree has been rebuilt up to its durable end, its full tiles written.
     pub(crate) fn new(shared: Arc<Shared>, signer: NoteSigner, edge: Edge) -> Tiler {
         let tiles = Tiles::new(&shared.config.folder);
-        let synced = tiles.synced().unwrap_or(0);
         let published = shared.published().checkpoint.size;
-        Tiler { shared, signer, tiles, edge, unwritten: Vec::new(), published, published_at: None, synced }
+        Tiler { shared, signer, tiles, edge, unwritten: Vec::new(), published, published_at: None }
     }
 
     /// Publishes what is durable now, so that an opened log has a checkpoint. A full disk only puts it off.
@@ -168,12 +166,12 @@ impl Tiler {
     /// Makes tiles durable each time that a segment was closed, and at the end.
     fn sync(&mut self, last: bool) -> Result<(), Trouble> {
         let closed = self.shared.segments.closed_before(self.published);
-        let due = if last { self.synced < self.published } else { closed > self.synced };
-        if due {
-            self.tiles.sync(self.published).map_err(|error| Trouble::Io("sync the tiles", error))?;
-            self.synced = self.published;
+        let synced = *self.shared.synced();
+        let due = if last { synced < self.published } else { closed > synced };
+        if !due {
+            return Ok(());
         }
-        Ok(())
+        self.shared.sync_tiles(self.published).map_err(|error| Trouble::Io("sync the tiles", error))
     }
 }
 

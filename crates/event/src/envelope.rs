@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use schemars::JsonSchema;
-use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::limits::{self, LimitError, Readable};
+use crate::limits::{self, LimitError};
+use crate::shape::Shape;
 use crate::{Ambient, Detail, EventId, SessionId, Timestamp};
 
 /// Says what happened, who did it, when, from where to where, with what outcome, under which decision.
@@ -171,17 +171,29 @@ pub enum EncodedEventError {
 }
 
 impl EncodedEvent {
-    /// Takes bytes that came from elsewhere, after checking that every later reader can read them.
+    /// Takes bytes that came from elsewhere, after checking in one pass that every later reader can read them.
     ///
     /// White space around the object is taken off; the rest stays as it is, to the byte.
     pub fn from_json(mut json: Vec<u8>) -> Result<EncodedEvent, EncodedEventError> {
         let leading = json.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
         json.truncate(json.trim_ascii_end().len());
         json.drain(..leading.min(json.len()));
-        limits::check(&json)?;
-        serde_json::from_slice::<Readable>(&json)?;
-        serde_json::from_slice::<Shape>(&json)?;
-        Ok(EncodedEvent { json })
+        if json.len() > MAX_EVENT_BYTES {
+            return Err(LimitError::TooLarge(json.len()).into());
+        }
+        match Shape::check(&json) {
+            Ok(()) => Ok(EncodedEvent { json }),
+            Err(error) => {
+                // Only what is refused is looked at again, to say whether depth was the reason.
+                limits::check(&json)?;
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Takes bytes that were put together from parts which were checked one by one.
+    pub(crate) fn of_checked(json: Vec<u8>) -> EncodedEvent {
+        EncodedEvent { json }
     }
 
     /// Returns the JSON bytes.
@@ -193,25 +205,6 @@ impl EncodedEvent {
     pub fn into_bytes(self) -> Vec<u8> {
         self.json
     }
-}
-
-/// The envelope of an event from elsewhere: all that [`Record`] asks for, without keeping what it says.
-#[derive(Deserialize)]
-#[expect(dead_code, reason = "the fields are only checked, never read")]
-struct Shape {
-    id: EventId,
-    time: Timestamp,
-    kind: String,
-    outcome: Outcome,
-    reason: Option<String>,
-    actor: Actor,
-    origin: Option<Origin>,
-    target: Option<Target>,
-    session: Option<SessionId>,
-    source: Option<Source>,
-    policy: Option<Policy>,
-    detail: Option<IgnoredAny>,
-    raw: Option<String>,
 }
 
 /// How an action ended.

@@ -9,9 +9,13 @@ pub mod catalogue;
 pub mod envelope;
 pub mod filter;
 pub mod id;
+pub mod ingested;
+pub mod interval;
 pub mod kinds;
 pub mod limits;
 pub mod loggable;
+pub mod pick;
+mod shape;
 pub mod time;
 pub mod view;
 
@@ -22,6 +26,9 @@ pub use envelope::{
 };
 pub use filter::{Filter, FilterContext, FilterError};
 pub use id::{EventId, SessionId};
+pub use ingested::Ingested;
+pub use interval::Interval;
 pub use kinds::Detail;
+pub use pick::{Pick, Picker, Picks, Verbatim};
 pub use time::{Clock, ManualClock, Timestamp};
 pub use view::{RecordView, ViewError};

@@ -5,8 +5,7 @@
 
 use std::fmt;
 
-use serde::Deserialize;
-use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 /// The largest event that is taken, in bytes of JSON. An API server's audit line may reach 16 MiB.
 pub const MAX_EVENT_BYTES: usize = 20 << 20;
@@ -52,59 +51,75 @@ pub fn check(json: &[u8]) -> Result<(), LimitError> {
     Ok(())
 }
 
-/// A JSON value that was read to its last character and then forgotten.
+/// Reads a JSON value to its last character and forgets it; refuses what nests deeper than its levels.
 ///
 /// Unlike `serde::de::IgnoredAny`, which skips text unread, it refuses what a later reader would refuse: text that is
 /// not UTF-8, half a surrogate pair, a number too large for a double.
-pub(crate) struct Readable;
+#[derive(Clone, Copy)]
+pub(crate) struct Readable {
+    /// How many objects and arrays may stand in each other.
+    pub(crate) levels: usize,
+}
 
-impl<'de> Deserialize<'de> for Readable {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Readable, D::Error> {
-        deserializer.deserialize_any(ReadableVisitor)
+impl Readable {
+    /// Goes one object or array deeper.
+    pub(crate) fn deeper<E: Error>(self) -> Result<Readable, E> {
+        let levels = self.levels.checked_sub(1).ok_or_else(|| E::custom(LimitError::TooDeep))?;
+        Ok(Readable { levels })
     }
 }
 
-struct ReadableVisitor;
+impl<'de> DeserializeSeed<'de> for Readable {
+    type Value = ();
 
-impl<'de> Visitor<'de> for ReadableVisitor {
-    type Value = Readable;
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Readable {
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a JSON value")
     }
 
-    fn visit_unit<E: Error>(self) -> Result<Readable, E> {
-        Ok(Readable)
+    fn visit_unit<E: Error>(self) -> Result<(), E> {
+        Ok(())
     }
 
-    fn visit_bool<E: Error>(self, _: bool) -> Result<Readable, E> {
-        Ok(Readable)
+    fn visit_bool<E: Error>(self, _: bool) -> Result<(), E> {
+        Ok(())
     }
 
-    fn visit_i64<E: Error>(self, _: i64) -> Result<Readable, E> {
-        Ok(Readable)
+    fn visit_i64<E: Error>(self, _: i64) -> Result<(), E> {
+        Ok(())
     }
 
-    fn visit_u64<E: Error>(self, _: u64) -> Result<Readable, E> {
-        Ok(Readable)
+    fn visit_u64<E: Error>(self, _: u64) -> Result<(), E> {
+        Ok(())
     }
 
-    fn visit_f64<E: Error>(self, _: f64) -> Result<Readable, E> {
-        Ok(Readable)
+    fn visit_f64<E: Error>(self, _: f64) -> Result<(), E> {
+        Ok(())
     }
 
-    fn visit_str<E: Error>(self, _: &str) -> Result<Readable, E> {
-        Ok(Readable)
+    fn visit_str<E: Error>(self, _: &str) -> Result<(), E> {
+        Ok(())
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Readable, A::Error> {
-        while items.next_element::<Readable>()?.is_some() {}
-        Ok(Readable)
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        let inner = self.deeper()?;
+        while items.next_element_seed(inner)?.is_some() {}
+        Ok(())
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Readable, A::Error> {
-        while entries.next_entry::<Readable, Readable>()?.is_some() {}
-        Ok(Readable)
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<(), A::Error> {
+        let inner = self.deeper()?;
+        while entries.next_key_seed(inner)?.is_some() {
+            entries.next_value_seed(inner)?;
+        }
+        Ok(())
     }
 }
 
@@ -126,11 +141,24 @@ mod tests {
         assert!(matches!(check(&vec![b' '; MAX_EVENT_BYTES + 1]), Err(LimitError::TooLarge(_))));
     }
 
+    fn read(json: &[u8], levels: usize) -> Result<(), serde_json::Error> {
+        let mut reader = serde_json::Deserializer::from_slice(json);
+        Readable { levels }.deserialize(&mut reader)?;
+        reader.end()
+    }
+
     #[test]
     fn what_no_reader_could_read_is_not_readable() {
-        for bad in [&br#""\ud800""#[..], b"\"\xff\"", b"1e999", b"{\"a\":}", b"nul"] {
-            assert!(serde_json::from_slice::<Readable>(bad).is_err(), "{:?}", String::from_utf8_lossy(bad));
+        for bad in [&br#""\ud800""#[..], b"\"\xff\"", b"1e999", b"{\"a\":}", b"nul", br#"{"\ud800":1}"#] {
+            assert!(read(bad, 9).is_err(), "{:?}", String::from_utf8_lossy(bad));
         }
-        assert!(serde_json::from_str::<Readable>(r#"{"a":[1,-2,3.5,null,true,"\u00e9",{}]}"#).is_ok());
+        assert!(read(br#"{"a":[1,-2,3.5,null,true,"\u00e9",{}]}"#, 9).is_ok());
+    }
+
+    #[test]
+    fn levels_are_counted_as_depth_is() {
+        assert!(read(b"[{\"a\":[]}]", 3).is_ok());
+        assert!(read(b"[{\"a\":[]}]", 2).is_err());
+        assert!(read(b"\"[[[\"", 0).is_ok());
     }
 }

@@ -120,6 +120,20 @@ impl Number {
         text.parse::<f64>().ok().filter(|float| float.is_finite()).map(Number::Float)
     }
 
+    /// Returns how JSON numbers of this value print.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_precision_loss,
+        reason = "what was rounded is not equal any more"
+    )]
+    pub fn spellings(self) -> Vec<String> {
+        let others = match self {
+            Number::Int(whole) => [Number::Float(whole as f64), self],
+            Number::Float(float) => [self, Number::Int(float as i128)],
+        };
+        others.into_iter().filter(|other| *other == self).map(|other| other.to_string()).collect()
+    }
+
     /// Orders two numbers by value, exactly: a whole number is never rounded to a double to be compared.
     pub fn compare(self, other: Number) -> Ordering {
         match (self, other) {
@@ -222,7 +236,7 @@ impl<'de> Visitor<'de> for NodeVisitor {
 }
 
 /// A key that borrows where it can; `Cow` alone would always copy.
-struct Key<'a>(Cow<'a, str>);
+pub(crate) struct Key<'a>(pub(crate) Cow<'a, str>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Key<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Key<'a>, D::Error> {
@@ -268,6 +282,16 @@ mod tests {
         for bad in ["", "[]", "1", "{", "{}{}", "\"x\""] {
             assert!(RecordView::parse(bad.as_bytes()).is_err(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn a_number_is_spelled_as_json_may_write_it() {
+        let spelled = |text| Number::parse(text).unwrap().spellings().join(" ");
+        assert_eq!(spelled("403"), "403.0 403");
+        assert_eq!(spelled("403.0"), "403.0 403");
+        assert_eq!(spelled("-2.5"), "-2.5");
+        assert_eq!(spelled("9007199254740993"), "9007199254740993");
+        assert_eq!(spelled("1e30"), "1e30 1000000000000000019884624838656");
     }
 
     #[test]

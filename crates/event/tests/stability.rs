@@ -144,7 +144,78 @@ fn what_a_later_reader_could_not_read_is_refused() {
     }
 }
 
+/// The envelope as serde derives it: the judge of the one-pass check.
+#[derive(serde::Deserialize)]
+#[expect(dead_code, reason = "the fields are only checked, never read")]
+struct Judge {
+    id: event::EventId,
+    time: Timestamp,
+    kind: String,
+    outcome: event::Outcome,
+    reason: Option<String>,
+    actor: Actor,
+    origin: Option<Origin>,
+    target: Option<Target>,
+    session: Option<event::SessionId>,
+    source: Option<event::Source>,
+    policy: Option<Policy>,
+    detail: Option<Value>,
+    raw: Option<String>,
+}
+
+/// Fragments of events, right and wrong, joined in any order.
+fn members() -> impl Strategy<Value = String> {
+    let member = prop::sample::select(vec![
+        r#""id":"019d3a3c-5d6c-7a1b-8c2d-0123456789ab""#,
+        r#""time":"2026-03-14T15:09:26Z""#,
+        r#""kind":"x""#,
+        r#""k\u0069nd":"x""#,
+        r#""outcome":"denied""#,
+        r#""outcome":"maybe""#,
+        r#""actor":{"user":"x","type":"human"}"#,
+        r#""actor":{"user":"x","type":"human","later":"\ud800"}"#,
+        r#""actor":null"#,
+        r#""origin":{"ip":"::1","port":70000}"#,
+        r#""origin":null"#,
+        r#""target":{"type":"a","name":"b","labels":{"c":"d"}}"#,
+        r#""session":"019d3a3c-5d6c-7a1b-8c2d-0123456789ab""#,
+        r#""source":{"type":"a","name":"b","seq":-1}"#,
+        r#""source":{"type":"a","name":"b","seq":1}"#,
+        r#""policy":{"decision":"deny","why":"b"}"#,
+        r#""reason":null"#,
+        r#""raw":"\ud800""#,
+        r#""detail":{"a":[1,{"b":null}]}"#,
+        r#""detail":1e999"#,
+        r#""later":"x""#,
+    ]);
+    let whole = Just(
+        [
+            r#""id":"019d3a3c-5d6c-7a1b-8c2d-0123456789ab""#,
+            r#""time":"2026-03-14T15:09:26Z""#,
+            r#""kind":"x""#,
+            r#""outcome":"success""#,
+            r#""actor":{"user":"x","type":"human"}"#,
+        ]
+        .join(","),
+    );
+    let any = prop::collection::vec(member, 0..4);
+    (prop::option::weighted(0.9, whole), any, any_brackets()).prop_map(|(whole, members, end)| {
+        let parts: Vec<&str> = whole.iter().map(String::as_str).chain(members).collect();
+        format!("{{{}{end}", parts.join(","))
+    })
+}
+
+fn any_brackets() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec!["}", "}", "}", "}", "", "}}", ",}"])
+}
+
 proptest! {
+    #[test]
+    fn one_pass_judges_as_three_would(json in members()) {
+        let whole = serde_json::from_str::<Judge>(&json).is_ok() && serde_json::from_str::<Value>(&json).is_ok();
+        prop_assert_eq!(EncodedEvent::from_json(json.clone().into_bytes()).is_ok(), whole, "{}", json);
+    }
+
     #[test]
     fn what_is_taken_can_be_read(bytes in prop::collection::vec(any::<u8>(), 0..64), text in any::<String>()) {
         let envelope = |detail: &[u8]| {

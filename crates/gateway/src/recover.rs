@@ -8,6 +8,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use audit_log::{AppendError, Entry, ReadError};
+use event::ingested::FILE_SOURCE_PREFIX;
 use event::kinds::{recording as recording_kinds, session as kinds};
 use event::{Actor, Detail, Event, Record, SessionId};
 use recording::{RecordingError, Recovered};
@@ -101,6 +102,10 @@ impl Gateway {
 /// Reads one entry, going backwards: an end is met before its start.
 fn note(entry: &Entry, open: &mut HashMap<SessionId, Record>, closed: &mut HashSet<SessionId>) {
     const MARK: &[u8] = b"\"session.";
+    // What another system reported is not what happened here, whatever it calls itself.
+    if entry.leaf.source.starts_with(FILE_SOURCE_PREFIX) {
+        return;
+    }
     if !entry.payload.windows(MARK.len()).any(|window| window == MARK) {
         return;
     }

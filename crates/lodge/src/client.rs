@@ -88,6 +88,20 @@ impl Client {
         json(self.checked(self.agent.post(self.url(path)).content_type(kind).send(text))?)
     }
 
+    /// Sends bytes, with parameters in the address.
+    pub fn post_bytes<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &[(&str, String)],
+        bytes: &[u8],
+    ) -> Result<T> {
+        let mut request = self.agent.post(self.url(path)).content_type("application/octet-stream");
+        for (name, value) in query {
+            request = request.query(*name, value);
+        }
+        json(self.checked(request.send(bytes))?)
+    }
+
     /// Deletes something, saying why where `reason` is given.
     pub fn delete(&self, path: &str) -> Result<()> {
         self.checked(self.agent.delete(self.url(path)).call())?;

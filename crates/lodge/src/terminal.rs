@@ -17,6 +17,8 @@ pub enum Output {
     Json,
     /// One JSON object a line.
     Ndjson,
+    /// Comma-separated values (RFC 4180), for lists: the columns of the table.
+    Csv,
 }
 
 /// Prints rows: a table with `headings`, or the rows themselves as JSON.
@@ -29,6 +31,10 @@ pub fn print_rows<T: Serialize>(
     match output {
         Output::Json => print_line(&serde_json::to_string_pretty(rows)?),
         Output::Ndjson => rows.iter().try_for_each(|row| print_line(&serde_json::to_string(row)?)),
+        Output::Csv => {
+            print_line(&csv(headings))?;
+            rows.iter().try_for_each(|row| print_line(&csv(&cells(row))))
+        }
         Output::Table => {
             let mut table = Table::new();
             table
@@ -52,7 +58,23 @@ pub fn print_one<T: Serialize>(output: Output, thing: &T, text: impl FnOnce(&T) 
         Output::Json => print_line(&serde_json::to_string_pretty(thing)?),
         Output::Ndjson => print_line(&serde_json::to_string(thing)?),
         Output::Table => print_line(&text(thing)),
+        Output::Csv => bail!("this is no list that could be printed as csv; use --output json"),
     }
+}
+
+/// Writes a line of comma-separated values. What a spreadsheet would take for a formula gets an apostrophe before it: an
+/// event's text may be an attacker's.
+pub fn csv(cells: &[impl AsRef<str>]) -> String {
+    let cell = |cell: &str| {
+        let formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r']) && cell.parse::<f64>().is_err();
+        let cell = if formula { format!("'{cell}") } else { cell.to_owned() };
+        if cell.contains([',', '"', '\n', '\r']) {
+            format!("\"{}\"", cell.replace('"', "\"\""))
+        } else {
+            cell
+        }
+    };
+    cells.iter().map(|one| cell(one.as_ref())).collect::<Vec<_>>().join(",")
 }
 
 /// Prints a line, and ends quietly when the reader has gone (`| head`).
@@ -112,7 +134,26 @@ fn paint(text: &str, code: &str) -> String {
     if colours() { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
 }
 
+/// Returns how many columns the terminal has; 80 where there is none.
+pub fn columns() -> usize {
+    width().unwrap_or(80).into()
+}
+
 fn width() -> Option<u16> {
     let out = std::io::stdout();
     rustix::termios::tcgetwinsize(&out).ok().map(|size| size.ws_col).filter(|columns| *columns > 20)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::csv;
+
+    #[test]
+    fn values_survive_a_spreadsheet() {
+        assert_eq!(
+            csv(&["a", "b,c", "say \"x\"", "two\nlines", "-3"]),
+            "a,\"b,c\",\"say \"\"x\"\"\",\"two\nlines\",-3"
+        );
+        assert_eq!(csv(&["=cmd()", "@x", "+1+1", "-1.5"]), "'=cmd(),'@x,'+1+1,-1.5");
+    }
 }

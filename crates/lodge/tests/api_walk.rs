@@ -136,6 +136,15 @@ fn samples(session: &str, live: &str, id: &str, keys: &(String, String)) -> Vec<
     let export = format!("/v1/recordings/{session}/export?format=text");
     add("GET /v1/recordings/{session}/export", sample(Event("recording.exported"), &export, None));
     add("GET /v1/events", sample(Event("audit.searched"), "/v1/events", None));
+    add("GET /v1/events/count", sample(Event("audit.searched"), "/v1/events/count", None));
+    add("GET /v1/events/histogram", sample(Event("audit.searched"), "/v1/events/histogram?split=kind", None));
+    add("GET /v1/events/top", sample(Event("audit.searched"), "/v1/events/top?field=actor.user", None));
+    add(
+        "GET /v1/events/values",
+        sample(Event("audit.searched"), "/v1/events/values?field=kind&prefix=a", None),
+    );
+    let around = format!("/v1/events/around?id={id}&limit=2");
+    add("GET /v1/events/around", sample(Event("audit.searched"), &around, None));
     add("GET /v1/events/stream", sample(Event("audit.searched"), "/v1/events/stream?from=0", None));
     add("GET /v1/events/{id}", sample(Event("audit.searched"), &format!("/v1/events/{id}"), None));
     add("GET /v1/events/{id}/proof", sample(Event("audit.proved"), &format!("/v1/events/{id}/proof"), None));
@@ -145,6 +154,23 @@ fn samples(session: &str, live: &str, id: &str, keys: &(String, String)) -> Vec<
     add("GET /v1/recordings/search", sample(Event("audit.searched"), words, None));
     add("GET /v1/log/export", sample(Event("audit.exported"), "/v1/log/export?to=3", None));
     add("POST /v1/log/verify", sample(Event("audit.verified"), "/v1/log/verify", Some(json!({}))));
+    let beginning = "0123456789abcdef".repeat(2);
+    add(
+        "GET /v1/ingest/{source}/{beginning}",
+        sample(Nothing, &format!("/v1/ingest/ndjson/{beginning}?name=walk"), None),
+    );
+    let (before, after) = ("0".repeat(64), "1".repeat(64));
+    let batch = format!(
+        "/v1/ingest/ndjson?name=walk&identity={beginning}&file=x&run=1&offset=0&end=7&line=1&before={before}&after={after}"
+    );
+    let batch = Sample {
+        kind: "application/octet-stream",
+        ..sample(Event("source.connected"), &batch, Some("{\"a\":1}".into()))
+    };
+    add("POST /v1/ingest/{source}", batch);
+    add("GET /v1/archive", sample(Nothing, "/v1/archive", None));
+    add("POST /v1/archive/verify", sample(Event("archive.verified"), "/v1/archive/verify", Some(json!({}))));
+    add("POST /v1/archive/rebuild", sample(Event("archive.rebuilt"), "/v1/archive/rebuild", Some(json!({}))));
     add("GET /v1/authorities", sample(Nothing, "/v1/authorities", None));
     let rotate = Some(json!({ "step": "prepare" }));
     add(

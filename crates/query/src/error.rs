@@ -19,12 +19,21 @@ pub enum QueryError {
         /// Where.
         position: u64,
     },
+    /// The archive could not be read.
+    #[error("cannot search the archive")]
+    Archive(#[from] archive::PartError),
     /// The log was shut down while it was followed.
     #[error("the audit log is closed; follow it again once the server runs")]
     Closed,
-    /// A cursor of one order was used in a question of the other.
-    #[error("the cursor belongs to a search in the other order; start again without it")]
-    CursorOrder,
+    /// There is more to count than is kept in memory.
+    #[error(
+        "there are more than {most} different values or intervals to count; narrow the filter or the time range, or take a \
+         longer interval"
+    )]
+    TooManyGroups {
+        /// How many are counted.
+        most: usize,
+    },
     /// The time budget ran out before the answer was certain.
     #[error("the search ran out of time before it was certain; narrow its time range or allow it more time")]
     OutOfTime,

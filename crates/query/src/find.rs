@@ -1,69 +1,79 @@
-//! Finds an event by its id, near the time that the id tells before anywhere else.
+//! Finds single events: by id, and those that happened around one.
 
-use std::ops::{ControlFlow, Range};
 use std::time::Duration;
 
-use event::{EventId, RecordView};
-use serde::Deserialize;
+use event::EventId;
+use serde::Serialize;
 
-use crate::scan::{self, Stop};
-use crate::source::{Logged, Source};
-use crate::{Order, QueryError, Row, Scope, bounds};
+use crate::ground::Survey;
+use crate::question::exact;
+use crate::search::search;
+use crate::sweep::Watch;
+use crate::{Coverage, Order, Page, QueryError, Question, Row, Scope};
 
 /// How long before its id's time an event is looked for first: clocks are set back a little now and then.
 const BEFORE: Duration = Duration::from_secs(5);
-/// How long after its id's time: an event is logged soon after it is made.
+/// How long after its id's time: an event gets its id when it is made.
 const AFTER: Duration = Duration::from_secs(600);
+/// Events that say they have one id, as a forger's would; the first that the log took is the one.
+const NAMESAKES: usize = 16;
 
-/// The id alone; the rest of the event is skipped unread.
-#[derive(Deserialize)]
-struct Id {
-    id: EventId,
+/// What happened around an event, in the order of a search.
+#[derive(Clone, Debug, Serialize)]
+pub struct Around {
+    /// The events just before it, the earliest first.
+    pub before: Vec<Row>,
+    /// The event.
+    pub event: Row,
+    /// The events just after it.
+    pub after: Vec<Row>,
+    /// What was searched.
+    pub coverage: Coverage,
 }
 
 pub(crate) fn find(
-    source: &dyn Source,
+    survey: &Survey,
     id: EventId,
     scope: &Scope,
-    stop: &Stop,
+    watch: Watch<'_>,
 ) -> Result<Option<Row>, QueryError> {
-    let size = source.size();
-    let near = near(source, size, id)?;
-    // What comes late is likelier than what comes before its time.
-    let places = [
-        (near.clone(), Order::OldestFirst),
-        (near.end..size, Order::OldestFirst),
-        (0..near.start, Order::NewestFirst),
-    ];
-    for (range, order) in places {
-        let mut found = None;
-        let walked = scan::walk(source, range, order, stop, |logged| {
-            if !is(&logged, id, scope) {
-                return ControlFlow::Continue(());
-            }
-            found = Row::of(logged);
-            ControlFlow::Break(())
-        })?;
-        if found.is_some() {
-            return Ok(found);
+    let anywhere = Question {
+        filter: exact(&format!("id: {id}")),
+        limit: NAMESAKES,
+        order: Order::OldestFirst,
+        ..Question::new(scope.clone())
+    };
+    let near = id.time().map(|made| Question {
+        since: Some(made.minus(BEFORE)),
+        until: Some(made.plus(AFTER)),
+        ..anywhere.clone()
+    });
+    for question in near.into_iter().chain([anywhere]) {
+        let answer = search(survey, &question, watch)?;
+        if let Some(row) = answer.rows.into_iter().min_by_key(|row| row.position) {
+            return Ok(Some(row));
         }
-        if walked.stopped {
+        if !answer.coverage.complete {
             return Err(QueryError::OutOfTime);
         }
     }
     Ok(None)
 }
 
-fn near(source: &dyn Source, size: u64, id: EventId) -> Result<Range<u64>, QueryError> {
-    match id.time() {
-        Some(made) => bounds::positions(source, size, Some(made.minus(BEFORE)), Some(made.plus(AFTER))),
-        None => Ok(0..size),
-    }
-}
-
-fn is(logged: &Logged, id: EventId, scope: &Scope) -> bool {
-    serde_json::from_slice::<Id>(&logged.payload).is_ok_and(|read| read.id == id)
-        && RecordView::parse(&logged.payload).is_ok_and(|view| scope.admits(&view))
+/// Finds an event and those around it that a filter takes.
+pub(crate) fn around(
+    survey: &Survey,
+    id: EventId,
+    question: &Question,
+    watch: Watch<'_>,
+) -> Result<Option<Around>, QueryError> {
+    let Some(event) = find(survey, id, &question.scope, watch)? else { return Ok(None) };
+    let side =
+        |page: Page| search(survey, &Question { page, order: Order::OldestFirst, ..question.clone() }, watch);
+    let before = side(Page::Before(event.cursor()))?;
+    let after = side(Page::After(event.cursor()))?;
+    let coverage = if before.coverage.complete { after.coverage } else { before.coverage };
+    Ok(Some(Around { before: before.rows, event, after: after.rows, coverage }))
 }
 
 #[cfg(test)]
@@ -71,7 +81,7 @@ mod tests {
     use event::Timestamp;
 
     use super::*;
-    use crate::testing::{Entries, filter};
+    use crate::testing::{Entries, Honesty, filter, out_of_time, unwatched};
 
     const HOUR: i64 = 3_600_000_000;
 
@@ -79,54 +89,53 @@ mod tests {
         EventId::new(Timestamp::from_micros(hour * HOUR), [7; 10])
     }
 
-    /// A log in which event N, made at hour N, was logged at hour N, save one that came late and one before its time.
-    fn entries() -> Entries {
-        let events: Vec<_> = [0, 1, 90, 3, 4, 2, 6]
+    /// A log in which event N, made at hour N, says so, save for one that says another time; the last is a forgery of
+    /// event 3.
+    fn survey() -> Survey {
+        let times = [(0, 0), (1, 1), (90, 2), (3, 3), (4, 4), (2, 5), (6, 6), (3, 2)];
+        let events: Vec<_> = times
             .iter()
-            .map(|hour| format!(r#"{{"kind":"k{hour}","id":"{}"}}"#, id(*hour)))
+            .map(|(made, said)| {
+                let time = Timestamp::from_micros(said * HOUR);
+                format!(r#"{{"kind":"k{made}","id":"{}","time":"{time}"}}"#, id(*made))
+            })
             .collect();
-        let mut entries = Entries::of(&events);
-        for (hour, logged) in (0..).zip(&mut entries.0) {
-            logged.time = Timestamp::from_micros(hour * HOUR);
-        }
-        entries
+        Entries::of(&events).survey(&[3, 6], Honesty::BEST)
     }
 
     fn found(id: EventId, scope: &Scope) -> Option<u64> {
-        find(&entries(), id, scope, &Stop::default()).unwrap().map(|row| row.position)
+        unwatched(|watch| find(&survey(), id, scope, watch)).unwrap().map(|row| row.position)
     }
 
     #[test]
     fn an_event_is_found_wherever_it_was_logged() {
         let all = Scope::everything();
         assert_eq!(found(id(4), &all), Some(4));
-        assert_eq!(found(id(2), &all), Some(5), "logged late");
-        assert_eq!(found(id(90), &all), Some(2), "logged before its time");
+        assert_eq!(found(id(2), &all), Some(5), "long after its id was made");
+        assert_eq!(found(id(90), &all), Some(2), "before its id was made");
+        assert_eq!(found(id(3), &all), Some(3), "the first of two that say they are it");
         assert_eq!(found(id(5), &all), None);
+        assert_eq!(found(id(4), &Scope::only(filter("kind: k1"))), None, "outside the scope");
     }
 
     #[test]
-    fn an_event_outside_the_scope_is_not_found() {
-        assert_eq!(found(id(4), &Scope::only(filter("kind: k3"))), None);
-        assert_eq!(found(id(4), &Scope::only(filter("kind: k4"))), Some(4));
+    fn an_event_is_not_called_absent_unsearched() {
+        let result = out_of_time(|watch| find(&survey(), id(4), &Scope::everything(), watch));
+        assert!(matches!(result, Err(QueryError::OutOfTime)));
     }
 
     #[test]
-    fn absence_is_never_claimed_unsearched() {
-        let stop = Stop::default();
-        stop.now();
-        assert!(matches!(find(&entries(), id(5), &Scope::everything(), &stop), Err(QueryError::OutOfTime)));
-    }
-
-    #[test]
-    fn a_fresh_event_is_found_without_reading_the_whole_log() {
-        let events: Vec<_> = (0..10_000).map(|hour| format!(r#"{{"id":"{}"}}"#, id(hour))).collect();
-        let mut entries = Entries::of(&events);
-        for (hour, logged) in (0..).zip(&mut entries.0) {
-            logged.time = Timestamp::from_micros(hour * HOUR);
-        }
-        let row = find(&entries, id(9_876), &Scope::everything(), &Stop::default()).unwrap();
-        assert_eq!(row.map(|row| row.position), Some(9_876));
-        assert!(entries.reads() < 40, "{} reads", entries.reads());
+    fn what_happened_around_an_event_is_told_in_order() {
+        let question = Question { limit: 2, ..Question::new(Scope::everything()) };
+        let told = |question: &Question| {
+            let around = unwatched(|watch| around(&survey(), id(4), question, watch)).unwrap().unwrap();
+            let positions = |rows: &[Row]| rows.iter().map(|row| row.position).collect::<Vec<_>>();
+            (positions(&around.before), around.event.position, positions(&around.after))
+        };
+        assert_eq!(told(&question), (vec![7, 3], 4, vec![5, 6]));
+        let narrow = Question { filter: filter("kind: (k0 or k1 or k6)"), ..question };
+        assert_eq!(told(&narrow), (vec![0, 1], 4, vec![6]));
+        let hidden = Question::new(Scope::only(filter("kind: k1")));
+        assert!(unwatched(|watch| around(&survey(), id(4), &hidden, watch)).unwrap().is_none());
     }
 }

@@ -42,4 +42,12 @@ impl Scope {
             Seen::AnyOf(filters) => filters.iter().any(|filter| filter.matches(record)),
         }
     }
+
+    /// Returns the filters of which one must take an event; `None` when nothing is hidden.
+    pub(crate) fn filters(&self) -> Option<&[Filter]> {
+        match &self.0 {
+            Seen::Everything => None,
+            Seen::AnyOf(filters) => Some(filters),
+        }
+    }
 }

@@ -1,181 +1,387 @@
-//! Answers questions by reading every entry of their range.
+//! Pages of events, in the order of their time.
+//!
+//! Runs of blocks are visited by the times in them, and a search ends when no later one can hold a row of the page.
 
-use std::ops::{ControlFlow, Range};
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 
-use event::RecordView;
+use archive::{BLOCK_ROWS, Logged, Span};
+use event::Timestamp;
 
-use crate::scan::{self, Stop, Walked};
-use crate::source::{Logged, Source};
-use crate::{Answer, Count, Coverage, Cursor, Order, QueryError, Question, Row, bounds};
+use crate::ground::Survey;
+use crate::look::{Batch, Look, Place, Times};
+use crate::plan::Verdict;
+use crate::sweep::{self, Piece, Watch};
+use crate::{Answer, Cursor, Order, Page, QueryError, Question, Row};
 
 /// Bytes of events after which a page is full, whatever its limit.
 pub const MAX_ANSWER_BYTES: usize = 32 << 20;
 
-/// Says which of the entries that it is shown a question takes, and how many it could not read.
-pub(crate) struct Sieve<'a> {
-    question: &'a Question,
-    unreadable: u64,
-}
+/// A place in the direction in which is searched: what comes first is less.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Rank(i64, u64);
 
-impl<'a> Sieve<'a> {
-    pub(crate) fn new(question: &'a Question) -> Sieve<'a> {
-        Sieve { question, unreadable: 0 }
+impl Rank {
+    fn of(cursor: Cursor, order: Order) -> Rank {
+        let micros = cursor.time.as_micros();
+        match order {
+            Order::OldestFirst => Rank(micros, cursor.position),
+            Order::NewestFirst => Rank(-micros, u64::MAX - cursor.position),
+        }
     }
 
-    /// Returns the event where the reader may see it, whether or not it was asked for.
-    pub(crate) fn admit<'b>(&mut self, payload: &'b [u8]) -> Option<RecordView<'b>> {
-        let Ok(view) = RecordView::parse(payload) else {
-            self.unreadable += 1;
-            return None;
-        };
-        self.question.scope.admits(&view).then_some(view)
+    /// The least rank that a row of such times can have.
+    fn first_of(span: Span, order: Order) -> Rank {
+        match order {
+            Order::OldestFirst => Rank(span.first.as_micros(), 0),
+            Order::NewestFirst => Rank(-span.last.as_micros(), 0),
+        }
     }
 
-    /// Says whether the reader may see the event and asked for it.
-    pub(crate) fn takes(&mut self, payload: &[u8]) -> bool {
-        let question = self.question;
-        self.admit(payload).is_some_and(|view| question.filter.matches(&view))
-    }
-
-    /// Says what was covered. What cannot be read lies outside every scope but the widest, so others are not told.
-    pub(crate) fn coverage(&self, visited: &Range<u64>, size: u64, stopped: bool) -> Coverage {
-        let unreadable = if self.question.scope.is_everything() { self.unreadable } else { 0 };
-        Coverage { from: visited.start, to: visited.end, size, complete: !stopped, unreadable }
+    /// The place just before everything of this rank's time.
+    fn before(self, order: Order) -> Cursor {
+        match order {
+            Order::OldestFirst => Cursor { time: Timestamp::from_micros(self.0 - 1), position: u64::MAX },
+            Order::NewestFirst => Cursor { time: Timestamp::from_micros(1 - self.0), position: 0 },
+        }
     }
 }
 
-pub(crate) fn search(source: &dyn Source, question: &Question, stop: &Stop) -> Result<Answer, QueryError> {
-    let size = source.size();
-    let asked = bounds::positions(source, size, question.since, question.until)?;
-    let range = question.narrow(asked, question.order)?;
-    let mut sieve = Sieve::new(question);
-    let mut rows: Vec<Row> = Vec::new();
-    let mut bytes = 0;
-    let Walked { visited, left, stopped } =
-        scan::walk(source, range, question.order, stop, |logged: Logged| {
-            if sieve.takes(&logged.payload) {
-                bytes += logged.payload.len();
-                rows.extend(Row::of(logged));
+/// The best rows so far: a page, and one more where it must be known whether there is one.
+struct Best {
+    rows: BTreeMap<Rank, Row>,
+    bytes: usize,
+    limit: usize,
+    spare: usize,
+    /// Whether a row was found that has no room.
+    turned_away: bool,
+}
+
+impl Best {
+    fn is_full(&self) -> bool {
+        let spare: usize = self.rows.values().rev().take(self.spare).map(size).sum();
+        self.rows.len() >= self.limit + self.spare || self.bytes - spare >= MAX_ANSWER_BYTES
+    }
+
+    /// Returns the rank behind which a row has no room.
+    fn bar(&self) -> Option<Rank> {
+        self.rows.last_key_value().filter(|_| self.is_full()).map(|(rank, _)| *rank)
+    }
+
+    fn offer(&mut self, rank: Rank, row: Row) {
+        if self.bar().is_some_and(|bar| rank > bar) {
+            self.turned_away = true;
+            return;
+        }
+        self.bytes += size(&row);
+        self.rows.insert(rank, row);
+        while let Some((rank, row)) = self.rows.pop_last() {
+            self.bytes -= size(&row);
+            if !self.is_full() {
+                self.bytes += size(&row);
+                self.rows.insert(rank, row);
+                break;
             }
-            let full = rows.len() >= question.rows() || bytes >= MAX_ANSWER_BYTES;
-            if full { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        })?;
-    let coverage = sieve.coverage(&visited, size, stopped);
-    Ok(Answer { rows, next: Cursor::to(&left, question.order), coverage })
+            self.turned_away = true;
+        }
+    }
 }
 
-pub(crate) fn count(source: &dyn Source, question: &Question, stop: &Stop) -> Result<Count, QueryError> {
-    let size = source.size();
-    let range = bounds::positions(source, size, question.since, question.until)?;
-    let mut sieve = Sieve::new(question);
-    let mut events = 0;
-    let walked = scan::walk(source, range, Order::OldestFirst, stop, |logged| {
-        events += u64::from(sieve.takes(&logged.payload));
-        ControlFlow::Continue(())
-    })?;
-    Ok(Count { events, coverage: sieve.coverage(&walked.visited, size, walked.stopped) })
+fn size(row: &Row) -> usize {
+    row.event.get().len()
+}
+
+/// Takes a page's rows off; says whether they fill it, and whether any are left.
+fn page(rows: impl IntoIterator<Item = Row>, limit: usize) -> (Vec<Row>, bool, bool) {
+    let mut page = Vec::new();
+    let mut bytes = 0;
+    let is_full = |page: &Vec<Row>, bytes: usize| page.len() >= limit || bytes >= MAX_ANSWER_BYTES;
+    for row in rows {
+        if is_full(&page, bytes) {
+            return (page, true, true);
+        }
+        bytes += size(&row);
+        page.push(row);
+    }
+    let full = is_full(&page, bytes);
+    (page, full, false)
+}
+
+/// A search in one direction.
+struct Search<'a, 'q> {
+    look: &'a Look<'q>,
+    order: Order,
+    /// Rows must lie behind this place.
+    behind: Option<Rank>,
+    best: Mutex<Best>,
+}
+
+pub(crate) fn search(survey: &Survey, question: &Question, watch: Watch<'_>) -> Result<Answer, QueryError> {
+    let (order, behind) = match question.page {
+        Page::First => (question.order, None),
+        Page::After(cursor) => (question.order, Some(Rank::of(cursor, question.order))),
+        Page::Before(cursor) => {
+            (question.order.reversed(), Some(Rank::of(cursor, question.order.reversed())))
+        }
+    };
+    let look = Look::new(survey, question, None, watch.stop);
+    // That a page is full and something is left must not tell a reader of what is hidden: there, one more row is looked
+    // for.
+    let hidden = !question.scope.is_everything();
+    let (limit, spare) = (question.rows(), usize::from(hidden));
+    let best = Best { rows: BTreeMap::new(), bytes: 0, limit, spare, turned_away: false };
+    let search = Search { look: &look, order, behind, best: Mutex::new(best) };
+    let mut places = look.places(|_, span| look.touches(span) && search.reaches(span));
+    places.sort_by_key(|place| search.first_rank(place));
+    let weights: Vec<u64> = places.iter().map(Place::weight).collect();
+    let swept = sweep::sweep(&weights, watch, || (), |(), piece| search.visit(&places[piece]))?;
+    let frontier = swept.unfinished.map(|piece| search.first_rank(&places[piece]));
+    let best = search.best.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let turned_away = best.turned_away;
+    // Before the first place that was not searched, all is certain.
+    let certain = best.rows.into_iter().filter(|(rank, _)| frontier.is_none_or(|frontier| *rank < frontier));
+    let (mut rows, full, left) = page(certain.map(|(_, row)| row), limit);
+    let more = left || turned_away || frontier.is_some() || swept.enough && !hidden;
+    // When time runs out depends on what is hidden too; then the answer is not called whole, whatever was left to do.
+    let late = hidden && watch.stop.is_asked();
+    let cut = frontier.or(late.then_some(Rank(i64::MIN, 0))).filter(|_| !full);
+    let onward = match cut {
+        None => rows.last().filter(|_| more).map(Row::cursor),
+        // Where the next unsearched event may be is not told to a reader from whom it may be hidden.
+        Some(_) if hidden => rows.last().map(Row::cursor),
+        Some(Rank(i64::MIN, _)) => rows.last().map(Row::cursor),
+        Some(frontier) => Some(frontier.before(order)),
+    };
+    let coverage = if cut.is_some() { look.cut_short(None) } else { look.covered() };
+    Ok(match question.page {
+        Page::First | Page::After(_) => {
+            let previous = rows.first().map(Row::cursor);
+            let asked = if let Page::After(cursor) = question.page { Some(cursor) } else { None };
+            Answer { next: onward.or(asked.filter(|_| cut.is_some())), previous, rows, coverage }
+        }
+        Page::Before(cursor) => {
+            rows.reverse();
+            let next = rows.last().map(Row::cursor);
+            Answer { next, previous: onward.or(Some(cursor).filter(|_| cut.is_some())), rows, coverage }
+        }
+    })
+}
+
+impl Search<'_, '_> {
+    /// Says whether rows of such times may lie behind the place where the page begins.
+    fn reaches(&self, span: Span) -> bool {
+        let last = match self.order {
+            Order::OldestFirst => span.last.as_micros(),
+            Order::NewestFirst => -span.first.as_micros(),
+        };
+        self.behind.is_none_or(|behind| last >= behind.0)
+    }
+
+    /// Entries that no part has may be of any time, so they come first.
+    fn first_rank(&self, place: &Place) -> Rank {
+        match place {
+            Place::Blocks { span, .. } => {
+                let first = Rank::first_of(*span, self.order);
+                self.behind.map_or(first, |behind| first.max(Rank(behind.0, 0)))
+            }
+            Place::Behind(_) => Rank(i64::MIN, 0),
+        }
+    }
+
+    fn visit(&self, place: &Place) -> Result<Piece, QueryError> {
+        let first = self.first_rank(place);
+        if self.bar().is_some_and(|bar| first > bar) {
+            return Ok(Piece::Enough);
+        }
+        match place {
+            Place::Behind(range) => self.look.read_behind(range, &mut |logged, _| {
+                self.offer(logged);
+                Ok(())
+            }),
+            Place::Blocks { part, blocks, .. } => self.visit_blocks(*part, blocks),
+        }
+    }
+
+    fn visit_blocks(&self, part: usize, blocks: &[usize]) -> Result<Piece, QueryError> {
+        let seen = self.look.see(part, blocks, Times::Wanted)?;
+        let start = self.look.survey.parts[part].positions().start;
+        let mut open: Vec<(Rank, u32, Verdict)> = Vec::new();
+        for block in &seen.blocks {
+            for (at, (verdict, time)) in block.verdicts.iter().zip(&block.times).enumerate() {
+                let row = block.number * BLOCK_ROWS + at;
+                let rank = Rank::of(Cursor { time: *time, position: start + row as u64 }, self.order);
+                if *verdict != Verdict::No && self.behind.is_none_or(|behind| rank > behind) {
+                    open.push((rank, row as u32, *verdict));
+                }
+            }
+        }
+        open.sort_unstable_by_key(|(rank, ..)| *rank);
+        self.keep_enough(&mut open);
+        let mut batch = Batch::new();
+        let mut rest = &open[..];
+        while let Some((first, ..)) = rest.first() {
+            if self.bar().is_some_and(|bar| *first > bar) {
+                self.turn_away(rest);
+                break;
+            }
+            let (now, later) = rest.split_at(batch.next.min(rest.len()));
+            rest = later;
+            let mut rows: Vec<u32> = now.iter().map(|(_, row, _)| *row).collect();
+            rows.sort_unstable();
+            let read = self.look.read(part, &rows, &mut batch, &mut |logged, _| {
+                self.offer(logged);
+                Ok(())
+            })?;
+            if read == Piece::Stopped {
+                return Ok(Piece::Stopped);
+            }
+        }
+        Ok(Piece::Done)
+    }
+
+    /// Drops rows behind as many certain ones as a page takes.
+    fn keep_enough(&self, open: &mut Vec<(Rank, u32, Verdict)>) {
+        let best = self.lock();
+        let most = best.limit + best.spare;
+        drop(best);
+        let certain = open.iter().enumerate().filter(|(_, (_, _, verdict))| *verdict == Verdict::Yes);
+        if let Some(end) = certain.map(|(at, _)| at + 1).nth(most - 1) {
+            let rest = open.split_off(end);
+            self.turn_away(&rest);
+        }
+    }
+
+    /// Notes that rows are left out. What is not certain may be hidden, and is only told of to who sees everything.
+    fn turn_away(&self, rest: &[(Rank, u32, Verdict)]) {
+        let hidden = !self.look.question.scope.is_everything();
+        if rest.iter().any(|(_, _, verdict)| !hidden || *verdict == Verdict::Yes) {
+            self.lock().turned_away = true;
+        }
+    }
+
+    fn offer(&self, logged: &Logged) {
+        let cursor = Cursor { time: logged.time, position: logged.position };
+        let rank = Rank::of(cursor, self.order);
+        if self.behind.is_some_and(|behind| rank <= behind) {
+            return;
+        }
+        if let Some(row) = Row::of(logged.clone()) {
+            self.lock().offer(rank, row);
+        }
+    }
+
+    fn bar(&self) -> Option<Rank> {
+        self.lock().bar()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Best> {
+        self.best.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use event::Timestamp;
-    use proptest::prelude::*;
-
     use super::*;
     use crate::Scope;
-    use crate::testing::{Entries, filter};
+    use crate::testing::{Entries, Honesty, filter, out_of_time, unwatched};
 
     fn positions(answer: &Answer) -> Vec<u64> {
         answer.rows.iter().map(|row| row.position).collect()
     }
 
-    fn ask(entries: &Entries, question: &Question) -> Answer {
-        search(entries, question, &Stop::default()).unwrap()
+    fn ask(survey: &Survey, question: &Question) -> Answer {
+        unwatched(|watch| search(survey, question, watch)).unwrap()
+    }
+
+    /// Events of one kind in four, one a second.
+    fn numbered(size: usize) -> Entries {
+        let event = |number: usize| {
+            let time = Timestamp::from_micros(number as i64 * 1_000_000);
+            format!(r#"{{"kind":"k{}","time":"{time}","detail":{{"word":"w{number}"}}}}"#, number % 4)
+        };
+        Entries::of(&(0..size).map(event).collect::<Vec<_>>())
     }
 
     #[test]
     fn rows_carry_the_exact_bytes() {
         let json = r#"{"kind":"x",  "n": 1.50, "s":"\u0041"}"#;
-        let entries = Entries::of(&[json]);
-        let answer = ask(&entries, &Question::new(Scope::everything()));
-        assert_eq!(answer.rows[0].event.get(), json);
-        assert_eq!(answer.rows[0].view().unwrap().text("s"), Some("A"));
-    }
-
-    #[test]
-    fn what_lies_outside_the_scope_leaves_no_trace() {
-        let entries = Entries::of(&[r#"{"kind":"a"}"#, r#"{"kind":"b"}"#, "not an event", r#"{"kind":"b"}"#]);
-        for scope in
-            [Scope::only(filter("kind: a")), Scope::any_of(vec![filter("kind: c"), filter("kind: a")])]
-        {
-            let question = Question::new(scope);
-            let answer = ask(&entries, &question);
-            assert_eq!(positions(&answer), [0]);
-            assert_eq!(answer.coverage.unreadable, 0);
-            assert_eq!(count(&entries, &question, &Stop::default()).unwrap().events, 1);
-            let beside = Question { filter: filter("kind: b"), ..question };
-            assert!(ask(&entries, &beside).rows.is_empty());
+        for cuts in [&[][..], &[1]] {
+            let answer =
+                ask(&Entries::of(&[json]).survey(cuts, Honesty::BEST), &Question::new(Scope::everything()));
+            assert_eq!(answer.rows[0].event.get(), json);
+            assert_eq!(answer.rows[0].view().unwrap().text("s"), Some("A"));
         }
-        assert!(ask(&entries, &Question::new(Scope::any_of(Vec::new()))).rows.is_empty());
     }
 
     #[test]
     fn what_cannot_be_read_is_counted_not_passed_over() {
         let entries = Entries::of(&["{", "[]", r#"{"kind":"a"}"#, "\u{0}"]);
-        let answer = ask(&entries, &Question::new(Scope::everything()));
-        assert_eq!((positions(&answer), answer.coverage.unreadable), (vec![2], 3));
+        for cuts in [&[][..], &[2], &[4]] {
+            let survey = entries.survey(cuts, Honesty::BEST);
+            let answer = ask(&survey, &Question::new(Scope::everything()));
+            assert_eq!((positions(&answer), answer.coverage.unreadable), (vec![2], 3));
+            let scoped = ask(&survey, &Question::new(Scope::only(filter("kind: a"))));
+            assert_eq!((positions(&scoped), scoped.coverage.unreadable), (vec![2], 0));
+        }
+    }
+
+    #[test]
+    fn the_latest_events_are_found_without_reading_the_others() {
+        let entries = numbered(3000);
+        let shelves = entries.shelves(&[1000, 2000, 3000], Honesty::BEST);
+        let survey = entries.with(&shelves);
+        let question =
+            Question { filter: filter("kind: k2"), limit: 10, ..Question::new(Scope::everything()) };
+        assert_eq!(positions(&ask(&survey, &question)), (0..10).map(|n| 2998 - 4 * n).collect::<Vec<_>>());
+        assert_eq!(shelves.iter().map(|shelf| shelf.read()).collect::<Vec<_>>(), [0, 0, 10]);
+    }
+
+    #[test]
+    fn a_rare_word_is_found_in_its_block() {
+        let entries = numbered(3000);
+        let shelves = entries.shelves(&[1500, 3000], Honesty::BEST);
+        let survey = entries.with(&shelves);
+        for text in ["w700", "detail.word: W700", "kind: k0 and w700"] {
+            let question = Question { filter: filter(text), ..Question::new(Scope::everything()) };
+            assert_eq!(positions(&ask(&survey, &question)), [700], "{text}");
+        }
+        let read: u64 = shelves.iter().map(|shelf| shelf.read()).sum();
+        assert!(read <= 3 * BLOCK_ROWS as u64, "{read} events were read");
     }
 
     #[test]
     fn a_search_that_ran_out_of_time_says_so_and_goes_on_from_there() {
-        let entries = Entries::numbered(10);
-        let stop = Stop::default();
-        stop.now();
-        let answer = search(&entries, &Question::new(Scope::everything()), &stop).unwrap();
+        let survey = numbered(600).survey(&[300, 600], Honesty::BEST);
+        let question = Question { limit: 1000, ..Question::new(Scope::everything()) };
+        let answer = out_of_time(|watch| search(&survey, &question, watch)).unwrap();
         assert!(answer.rows.is_empty() && !answer.coverage.complete);
-        assert_eq!(answer.next, Some(Cursor::Before(10)));
+        let rest = Question { page: Page::After(answer.next.unwrap()), ..question };
+        assert_eq!(ask(&survey, &rest).rows.len(), 600);
+    }
+
+    #[test]
+    fn who_may_not_see_all_is_not_told_where_a_search_stopped() {
+        let survey = numbered(600).survey(&[300, 600], Honesty::BEST);
+        let question = Question::new(Scope::only(filter("kind: k1")));
+        let answer = out_of_time(|watch| search(&survey, &question, watch)).unwrap();
+        assert_eq!(
+            (answer.rows.len(), answer.next, answer.coverage.to, answer.coverage.complete),
+            (0, None, 0, false)
+        );
     }
 
     #[test]
     fn a_page_of_large_events_ends_early() {
         let large = format!(r#"{{"raw":"{}"}}"#, "x".repeat(12 << 20));
-        let entries = Entries::of(&[&large, &large, &large, &large]);
-        let answer = ask(&entries, &Question::new(Scope::everything()));
-        assert_eq!((positions(&answer), answer.next), (vec![3, 2, 1], Some(Cursor::Before(1))));
-    }
-
-    proptest! {
-        #[test]
-        fn pages_in_either_order_give_what_a_walk_gives(
-            picks in prop::collection::vec(any::<bool>(), 0..200), limit in 1_usize..60, newest in any::<bool>(),
-            since in prop::option::of(0_i64..200), until in prop::option::of(0_i64..200),
-        ) {
-            let json: Vec<_> = picks.iter().map(|pick| format!(r#"{{"kind":"{}"}}"#, if *pick { "a" } else { "b" })).collect();
-            let entries = Entries::of(&json);
-            let order = if newest { Order::NewestFirst } else { Order::OldestFirst };
-            let mut question = Question {
-                filter: filter("kind: a"), order, limit,
-                since: since.map(Timestamp::from_micros), until: until.map(Timestamp::from_micros),
-                ..Question::new(Scope::everything())
-            };
-            // The entries' times are their positions.
-            let inside = |position: u64| {
-                let at = i64::try_from(position).unwrap();
-                since.is_none_or(|since| at >= since) && until.is_none_or(|until| at < until)
-            };
-            let mut wanted: Vec<u64> =
-                (0..).zip(&picks).filter(|(position, pick)| **pick && inside(*position)).map(|(position, _)| position).collect();
-            prop_assert_eq!(count(&entries, &question, &Stop::default()).unwrap().events, wanted.len() as u64);
-            if newest { wanted.reverse(); }
-            let mut found = Vec::new();
-            loop {
-                let answer = ask(&entries, &question);
-                prop_assert!(answer.rows.len() <= limit && answer.coverage.complete);
-                found.extend(positions(&answer));
-                question.cursor = answer.next;
-                if answer.next.is_none() { break; }
-            }
-            prop_assert_eq!(found, wanted);
+        let entries = Entries::of(&[&large, &large, &large, &large]).reading_at_most(1);
+        for scope in [Scope::everything(), Scope::only(filter("raw: *"))] {
+            let survey = entries.survey(&[2], Honesty::BEST);
+            let mut question = Question::new(scope);
+            let answer = ask(&survey, &question);
+            assert_eq!(positions(&answer), [3, 2, 1]);
+            question.page = Page::After(answer.next.unwrap());
+            let rest = ask(&survey, &question);
+            assert_eq!((positions(&rest), rest.next), (vec![0], None));
         }
     }
 }

@@ -1,18 +1,26 @@
 //! Sessions, running and past, put together from the events that begin and end them.
 //!
-//! The log is read backwards, so that a session's end is known before its beginning is met. An ending that the reader
-//! may not see is not told, and its session then looks as if it still ran.
+//! A page is a page of `session.start` events; what ended them is then looked for by their ids. An ending that the reader may
+//! not see is not told, and its session then looks as if it still ran.
 
 use std::collections::HashMap;
-use std::ops::ControlFlow;
+use std::time::Duration;
 
 use event::{RecordView, SessionId, Timestamp};
 use serde::Serialize;
 
-use crate::scan::{self, Stop, Walked};
-use crate::search::Sieve;
-use crate::source::Source;
-use crate::{Coverage, Cursor, Order, QueryError, Question, bounds};
+use crate::ground::Survey;
+use crate::question::exact;
+use crate::search::search;
+use crate::sweep::Watch;
+use crate::{Coverage, Cursor, MAX_LIMIT, Order, Page, QueryError, Question, Row};
+
+/// Sessions whose endings are looked for at once: as many as one filter names.
+const AT_ONCE: usize = 100;
+/// How far the clock may have gone back while a session ran.
+const CLOCK_SLACK: Duration = Duration::from_secs(3600);
+/// The kinds of event that tell of a session's end.
+const ENDINGS: &str = "kind: (session.end or session.abandoned or recording.sealed or recording.truncated)";
 
 /// One session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -39,6 +47,13 @@ pub struct SessionSummary {
     pub end: Option<SessionEnd>,
 }
 
+impl SessionSummary {
+    /// Returns the place of its beginning, by which one pages.
+    pub fn cursor(&self) -> Cursor {
+        Cursor { time: self.started, position: self.position }
+    }
+}
+
 /// How a session ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SessionEnd {
@@ -61,13 +76,15 @@ pub struct SessionEnd {
 pub struct SessionPage {
     /// The sessions, the last to begin first.
     pub sessions: Vec<SessionSummary>,
-    /// Where to go on; absent when the whole range was searched.
+    /// Where the page after this one begins; absent when there is none.
     pub next: Option<Cursor>,
+    /// Where the page before this one ends; absent when there is none.
+    pub previous: Option<Cursor>,
     /// What was searched. Endings are looked for up to the end of the log, whatever the range.
     pub coverage: Coverage,
 }
 
-/// What is known of a session before its beginning is met.
+/// What is known of a session's end.
 #[derive(Default)]
 struct Ending {
     end: Option<SessionEnd>,
@@ -75,64 +92,81 @@ struct Ending {
 }
 
 pub(crate) fn sessions(
-    source: &dyn Source,
+    survey: &Survey,
     question: &Question,
-    stop: &Stop,
+    watch: Watch<'_>,
 ) -> Result<SessionPage, QueryError> {
-    let size = source.size();
-    let asked = bounds::positions(source, size, question.since, question.until)?;
-    let range = question.narrow(asked, Order::NewestFirst)?;
-    let mut sieve = Sieve::new(question);
-    let mut endings: HashMap<SessionId, Ending> = HashMap::new();
-    let mut sessions = Vec::new();
-    // Nothing left to list needs no endings either.
-    let end = if range.is_empty() { range.end } else { size };
-    let walked = scan::walk(source, range.start..end, Order::NewestFirst, stop, |logged| {
-        let Some(view) = sieve.admit(&logged.payload) else { return ControlFlow::Continue(()) };
-        let Some(id) = view.text("session").and_then(|id| id.parse().ok()) else {
-            return ControlFlow::Continue(());
-        };
-        if view.text("kind") != Some("session.start") {
-            note_ending(&mut endings, id, &view, logged.position, logged.time);
-            return ControlFlow::Continue(());
-        }
-        let ending = endings.remove(&id).unwrap_or_default();
-        if range.contains(&logged.position) && question.filter.matches(&view) {
-            sessions.push(summary(id, &view, logged.position, logged.time, ending));
-        }
-        if sessions.len() >= question.rows() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    })?;
-    let Walked { visited, left, stopped } = walked;
-    // Entries after the range were read for endings only; the page goes on, and covers, within the range.
-    let left = left.start..left.end.min(range.end);
-    let visited = visited.start.min(range.end)..range.end;
-    let coverage = sieve.coverage(&visited, size, stopped);
-    Ok(SessionPage { sessions, next: Cursor::to(&left, Order::NewestFirst), coverage })
+    let filter = exact("kind: session.start").and(question.filter.clone());
+    let starts = Question { filter, order: Order::NewestFirst, ..question.clone() };
+    let page = search(survey, &starts, watch)?;
+    let begun: Vec<(SessionId, &Row)> =
+        page.rows.iter().filter_map(|row| Some((session_of(row)?, row))).collect();
+    let mut coverage = page.coverage;
+    let mut endings = HashMap::new();
+    for some in begun.chunks(AT_ONCE) {
+        coverage.complete &= note_endings(survey, question, some, &mut endings, watch)?;
+    }
+    let mut summary = |(id, row): &(SessionId, &Row)| {
+        row.view().map(|view| summary(*id, &view, row, endings.remove(id).unwrap_or_default()))
+    };
+    let sessions = begun.iter().filter_map(&mut summary).collect();
+    Ok(SessionPage { sessions, next: page.next, previous: page.previous, coverage })
 }
 
-/// Keeps what an event tells of its session's end; the first that is met, which is the last that was logged, counts.
-fn note_ending(
+fn session_of(row: &Row) -> Option<SessionId> {
+    row.view()?.text("session")?.parse().ok()
+}
+
+/// Looks for what ended some sessions; says whether all of the log was searched.
+fn note_endings(
+    survey: &Survey,
+    question: &Question,
+    begun: &[(SessionId, &Row)],
     endings: &mut HashMap<SessionId, Ending>,
-    id: SessionId,
-    view: &RecordView<'_>,
-    position: u64,
-    logged: Timestamp,
-) {
+    watch: Watch<'_>,
+) -> Result<bool, QueryError> {
+    let ids: Vec<String> = begun.iter().map(|(id, _)| id.to_string()).collect();
+    let first = begun.iter().map(|(_, row)| row.time).min();
+    let mut wanted = Question {
+        filter: exact(&format!("{ENDINGS} and session: ({})", ids.join(" or "))),
+        since: first.map(|first| first.minus(CLOCK_SLACK)),
+        limit: MAX_LIMIT,
+        ..Question::new(question.scope.clone())
+    };
+    let mut rows = Vec::new();
+    let complete = loop {
+        let answer = search(survey, &wanted, watch)?;
+        rows.extend(answer.rows);
+        match answer.next.filter(|_| answer.coverage.complete) {
+            Some(next) => wanted.page = Page::After(next),
+            None => break answer.coverage.complete,
+        }
+    };
+    // The last that was logged counts.
+    rows.sort_unstable_by_key(|row| std::cmp::Reverse(row.position));
+    for row in &rows {
+        if let (Some(id), Some(view)) = (session_of(row), row.view()) {
+            note_ending(endings.entry(id).or_default(), &view, row);
+        }
+    }
+    Ok(complete)
+}
+
+/// Keeps what an event tells of its session's end; the first that is met counts.
+fn note_ending(ending: &mut Ending, view: &RecordView<'_>, row: &Row) {
     let (ended_by, root) = match view.text("kind") {
         Some("session.end") => (view.text("detail.ended_by"), view.text("detail.recording_root")),
         Some("session.abandoned") => (Some("abandoned"), None),
-        Some("recording.sealed" | "recording.truncated") => (None, view.text("detail.root")),
-        _ => return,
+        _ => (None, view.text("detail.root")),
     };
-    let ending = endings.entry(id).or_default();
     if ending.recording_root.is_none() {
         ending.recording_root = root.map(str::to_owned);
     }
     if let (None, Some(ended_by)) = (&ending.end, ended_by) {
         ending.end = Some(SessionEnd {
-            ended: time(view, logged),
+            ended: row.time,
             ended_by: ended_by.to_owned(),
-            position,
+            position: row.position,
             bytes_in: view.number("detail.bytes_in"),
             bytes_out: view.number("detail.bytes_out"),
             duration_ms: view.number("detail.duration_ms"),
@@ -140,13 +174,7 @@ fn note_ending(
     }
 }
 
-fn summary(
-    id: SessionId,
-    view: &RecordView<'_>,
-    position: u64,
-    logged: Timestamp,
-    ending: Ending,
-) -> SessionSummary {
+fn summary(id: SessionId, view: &RecordView<'_>, row: &Row, ending: Ending) -> SessionSummary {
     let text = |path| view.text(path).unwrap_or_default().to_owned();
     SessionSummary {
         id,
@@ -154,24 +182,19 @@ fn summary(
         protocol: text("detail.protocol"),
         target: text("target.name"),
         login: text("detail.login"),
-        started: time(view, logged),
-        position,
+        started: row.time,
+        position: row.position,
         recording: text("detail.recording"),
         recording_root: ending.recording_root,
         end: ending.end,
     }
 }
 
-/// Reads when an event happened; when the log took it, where the event does not say.
-fn time(view: &RecordView<'_>, logged: Timestamp) -> Timestamp {
-    view.text("time").and_then(|time| time.parse().ok()).unwrap_or(logged)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::Scope;
-    use crate::testing::{Entries, filter};
+    use crate::testing::{Entries, Honesty, filter, out_of_time, unwatched};
 
     fn id(number: u8) -> SessionId {
         SessionId::new(Timestamp::from_micros(1_773_500_000_000_000), [number; 10])
@@ -211,7 +234,8 @@ mod tests {
     }
 
     fn ask(question: &Question) -> SessionPage {
-        sessions(&entries(), question, &Stop::default()).unwrap()
+        let survey = entries().survey(&[2, 5], Honesty::BEST);
+        unwatched(|watch| sessions(&survey, question, watch)).unwrap()
     }
 
     fn ids(page: &SessionPage) -> Vec<SessionId> {
@@ -247,9 +271,9 @@ mod tests {
         loop {
             let page = ask(&question);
             seen.extend(page.sessions);
-            question.cursor = page.next;
-            if page.next.is_none() {
-                break;
+            match page.next {
+                Some(next) => question.page = Page::After(next),
+                None => break,
             }
         }
         assert_eq!(seen, ask(&Question::new(Scope::everything())).sessions);
@@ -259,7 +283,7 @@ mod tests {
     fn filter_times_and_scope_pick_sessions() {
         let question = Question::new(Scope::everything());
         assert_eq!(ids(&ask(&Question { filter: filter("actor.user: bob"), ..question.clone() })), [id(3)]);
-        let until = Question { until: Some(Timestamp::from_micros(2)), ..question };
+        let until = Question { until: "2026-03-14T15:00:03Z".parse().ok(), ..question };
         assert!(
             ask(&until).sessions.iter().all(|session| session.end.is_some()),
             "endings lie beyond the range"
@@ -271,11 +295,11 @@ mod tests {
     }
 
     #[test]
-    fn a_list_that_ran_out_of_time_goes_on_from_there() {
-        let stop = Stop::default();
-        stop.now();
-        let page = sessions(&entries(), &Question::new(Scope::everything()), &stop).unwrap();
-        assert!(!page.coverage.complete);
-        assert_eq!(page.next, Some(Cursor::Before(9)));
+    fn a_list_that_ran_out_of_time_says_so() {
+        let survey = entries().survey(&[9], Honesty::BEST);
+        let page =
+            out_of_time(|watch| sessions(&survey, &Question::new(Scope::everything()), watch)).unwrap();
+        assert!(page.sessions.is_empty() && !page.coverage.complete);
+        assert!(page.next.is_some(), "the list goes on where it was left");
     }
 }

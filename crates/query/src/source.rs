@@ -1,19 +1,13 @@
-//! Where entries are read from: the log, or a list of events in tests.
+//! Where entries are read that no part has yet: the log, or a list of events in tests.
 
 use std::ops::Range;
 
-use audit_log::{AuditLog, ReadError};
-use event::Timestamp;
+use archive::Logged;
+use audit_log::{AuditLog, Entry, ReadError};
+use event::view::Node;
+use event::{RecordView, Timestamp};
 
-/// What a search needs of an entry.
-#[derive(Clone, Debug)]
-pub(crate) struct Logged {
-    pub(crate) position: u64,
-    pub(crate) time: Timestamp,
-    pub(crate) payload: Vec<u8>,
-}
-
-/// Entries in order, their times never falling. Reading blocks the calling thread.
+/// Entries in order. Reading blocks the calling thread.
 pub(crate) trait Source: Send + Sync + 'static {
     /// Says how many durable entries there are.
     fn size(&self) -> u64;
@@ -27,12 +21,24 @@ impl Source for AuditLog {
     }
 
     fn read(&self, range: Range<u64>) -> Result<Vec<Logged>, ReadError> {
-        let entries = AuditLog::read(self, range)?;
-        let logged = |entry: audit_log::Entry| Logged {
-            position: entry.position,
-            time: entry.leaf.time,
-            payload: entry.payload,
-        };
-        Ok(entries.into_iter().map(logged).collect())
+        Ok(AuditLog::read(self, range)?.into_iter().map(logged).collect())
+    }
+}
+
+/// Takes from an entry what a search needs. Its time is the log's until [`time_of`] has looked.
+pub(crate) fn logged(entry: Entry) -> Logged {
+    let time = entry.leaf.time;
+    Logged { position: entry.position, log_time: time, time, payload: entry.payload }
+}
+
+/// Reads the time by which an event is ordered, as parts do: its own where that is exactly one text that names an
+/// instant, else the log's.
+pub(crate) fn time_of(view: &RecordView<'_>, log_time: Timestamp) -> Timestamp {
+    let Node::Object(entries) = view.root() else { return log_time };
+    let mut times =
+        entries.iter().filter(|(key, value)| key == "time" && *value != Node::Null).map(|(_, value)| value);
+    match (times.next(), times.next()) {
+        (Some(Node::Text(text)), None) => text.parse().unwrap_or(log_time),
+        _ => log_time,
     }
 }

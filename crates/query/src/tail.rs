@@ -3,7 +3,7 @@
 use audit_log::{Follower, ReadError};
 use event::{Filter, RecordView};
 
-use crate::source::Logged;
+use crate::source::{logged, time_of};
 use crate::{QueryError, Row, Scope};
 
 /// How many entries are looked at before the reader gets what was found.
@@ -46,10 +46,12 @@ impl Tail {
     }
 
     fn row(&self, entry: audit_log::Entry) -> Option<Row> {
-        let view = RecordView::parse(&entry.payload).ok()?;
+        let mut logged = logged(entry);
+        let view = RecordView::parse(&logged.payload).ok()?;
         if !self.scope.admits(&view) || !self.filter.matches(&view) {
             return None;
         }
-        Row::of(Logged { position: entry.position, time: entry.leaf.time, payload: entry.payload })
+        logged.time = time_of(&view, logged.log_time);
+        Row::of(logged)
     }
 }

@@ -9,7 +9,7 @@ use event::kinds::{session, user};
 use event::{
     Actor, Ambient, Detail, Event, Filter, FilterContext, ManualClock, SessionId, Target, Timestamp,
 };
-use query::{Order, Query, QueryError, Question, Scope};
+use query::{Order, Page, Progress, Query, QueryError, Question, Scope};
 use store::vault::{RandomFill, Vault};
 
 struct Lodge {
@@ -92,7 +92,8 @@ async fn a_search_gives_the_stored_bytes_at_their_positions() {
     let answer = lodge.query.search(&asking("kind: user.login and actor.user: alice")).await.unwrap();
     assert_eq!(answer.rows.len(), 2);
     for (row, (event, receipt)) in answer.rows.iter().zip([&logged[2], &logged[0]]) {
-        assert_eq!((row.position, row.time), (receipt.position(), receipt.time()));
+        assert_eq!((row.position, row.log_time), (receipt.position(), receipt.time()));
+        assert_eq!(row.time, event.time);
         assert_eq!(row.event.get().as_bytes(), event.encode().as_bytes());
     }
     let coverage = answer.coverage;
@@ -115,9 +116,9 @@ async fn pages_and_times_cut_the_log_where_they_say() {
     loop {
         let answer = lodge.query.search(&question).await.unwrap();
         found.extend(answer.rows.iter().map(|row| row.position));
-        question.cursor = answer.next;
-        if answer.next.is_none() {
-            break;
+        match answer.next {
+            Some(next) => question.page = Page::After(next),
+            None => break,
         }
     }
     assert_eq!(found, receipts[1..6].iter().map(Receipt::position).collect::<Vec<_>>());
@@ -157,6 +158,20 @@ async fn a_session_is_listed_and_told_in_order() {
     let kinds: Vec<_> =
         told.rows.iter().map(|row| row.view().unwrap().text("kind").unwrap().to_owned()).collect();
     assert_eq!(kinds, ["session.start", "session.command", "session.end"]);
+}
+
+#[tokio::test]
+async fn how_far_a_search_is_is_told_only_to_who_may_see_everything() {
+    let lodge = Lodge::new();
+    for _ in 0..3 {
+        lodge.login("alice").await;
+    }
+    for (scope, told) in [(Scope::everything(), true), (Scope::only(filter("actor.user: alice")), false)] {
+        let (sender, receiver) = tokio::sync::watch::channel(Progress::default());
+        lodge.query.reporting(sender).count(&Question::new(scope)).await.unwrap();
+        let progress = *receiver.borrow();
+        assert_eq!((progress.done == progress.total, progress.total > 0), (true, told));
+    }
 }
 
 #[tokio::test]

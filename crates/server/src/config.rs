@@ -26,6 +26,8 @@ pub struct Config {
     pub ssh: SshConfig,
     /// The audit log.
     pub log: LogConfig,
+    /// Where entries go that leave the log.
+    pub archive: ArchiveConfig,
     /// Metrics, health and readiness in plain HTTP.
     pub metrics: MetricsConfig,
     /// Lodge's own messages.
@@ -65,6 +67,45 @@ pub struct LogConfig {
     pub origin: Option<String>,
     /// Mebibytes that must stay free on the log's disk; below that new sessions are refused.
     pub reserve_mib: u64,
+}
+
+/// Where entries go that leave the log.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ArchiveConfig {
+    /// Folder of the archive. Default: `archive` in the data folder.
+    pub folder: Option<PathBuf>,
+    /// A bucket, instead of a folder.
+    pub s3: Option<S3Config>,
+    /// Mebibytes of a bucket's content that are kept in the data folder.
+    pub cache_mib: u64,
+    /// Days after which entries are dropped. Default: never.
+    pub retention_days: Option<u64>,
+    /// Entries at which a segment is sealed.
+    pub segment_rows: u64,
+    /// Mebibytes of events at which a segment is sealed.
+    pub segment_mib: u64,
+    /// Hours after which a segment is sealed, however small it is.
+    pub segment_hours: u64,
+}
+
+/// A bucket of Amazon S3, or of anything that speaks its protocol.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct S3Config {
+    /// Its name.
+    pub bucket: String,
+    /// Address of a service other than Amazon's.
+    pub endpoint: Option<String>,
+    /// Its region.
+    pub region: Option<String>,
+    /// What every key begins with.
+    #[serde(default)]
+    pub prefix: String,
+    /// Id of the access key. Default: what the environment says (`AWS_ACCESS_KEY_ID` and its like).
+    pub access_key_id: Option<String>,
+    /// File that holds the secret of that key and nothing else.
+    pub secret_access_key_file: Option<PathBuf>,
 }
 
 /// Metrics, health and readiness.
@@ -107,6 +148,7 @@ impl Default for Config {
             api: ApiConfig::default(),
             ssh: SshConfig::default(),
             log: LogConfig::default(),
+            archive: ArchiveConfig::default(),
             metrics: MetricsConfig::default(),
             messages: MessagesConfig::default(),
             rollback: Rollback::Refuse,
@@ -129,6 +171,20 @@ impl Default for SshConfig {
 impl Default for LogConfig {
     fn default() -> LogConfig {
         LogConfig { origin: None, reserve_mib: 256 }
+    }
+}
+
+impl Default for ArchiveConfig {
+    fn default() -> ArchiveConfig {
+        ArchiveConfig {
+            folder: None,
+            s3: None,
+            cache_mib: 1024,
+            retention_days: None,
+            segment_rows: 131_072,
+            segment_mib: 96,
+            segment_hours: 24,
+        }
     }
 }
 
@@ -189,6 +245,18 @@ const KEYS: &[&str] = &[
     "ssh.max_unproven",
     "log.origin",
     "log.reserve_mib",
+    "archive.folder",
+    "archive.s3.bucket",
+    "archive.s3.endpoint",
+    "archive.s3.region",
+    "archive.s3.prefix",
+    "archive.s3.access_key_id",
+    "archive.s3.secret_access_key_file",
+    "archive.cache_mib",
+    "archive.retention_days",
+    "archive.segment_rows",
+    "archive.segment_mib",
+    "archive.segment_hours",
     "metrics.listen",
     "messages.format",
     "messages.level",
@@ -237,7 +305,7 @@ impl Config {
         if self.log.reserve_mib > 1 << 20 {
             return Err("`log.reserve_mib` is more than a tebibyte".to_owned());
         }
-        Ok(())
+        self.archive.check()
     }
 
     /// Returns the file of the master key.
@@ -248,6 +316,40 @@ impl Config {
     /// Returns the log's origin.
     pub fn log_origin(&self) -> String {
         self.log.origin.clone().unwrap_or_else(|| format!("{}/log", self.public_host))
+    }
+}
+
+impl ArchiveConfig {
+    fn check(&self) -> Result<(), String> {
+        let ArchiveConfig { retention_days, segment_rows, segment_mib, segment_hours, .. } = *self;
+        if self.folder.is_some() && self.s3.is_some() {
+            return Err(
+                "`archive.folder` and `archive.s3` are both set; the archive lies in one place".to_owned()
+            );
+        }
+        if retention_days == Some(0) {
+            return Err("`archive.retention_days` is 0, so nothing would be kept".to_owned());
+        }
+        let bounded = [
+            ("segment_rows", segment_rows, 256..=1 << 20),
+            ("segment_mib", segment_mib, 1..=1024),
+            ("segment_hours", segment_hours, 1..=24 * 31),
+        ];
+        for (key, value, range) in bounded {
+            if !range.contains(&value) {
+                let (least, most) = range.into_inner();
+                return Err(format!("`archive.{key}` is {value}; it takes {least} to {most}"));
+            }
+        }
+        let Some(s3) = &self.s3 else { return Ok(()) };
+        if s3.bucket.is_empty() {
+            return Err("`archive.s3.bucket` is empty".to_owned());
+        }
+        if s3.access_key_id.is_some() != s3.secret_access_key_file.is_some() {
+            let both = "`archive.s3.access_key_id` and `archive.s3.secret_access_key_file` go together";
+            return Err(both.to_owned());
+        }
+        Ok(())
     }
 }
 
@@ -326,8 +428,16 @@ mod tests {
 
     #[test]
     fn values_that_cannot_work_are_refused() {
-        for text in ["name = ''", "name = 'a b'", "[ssh]\nmax_unproven = 0", "[api]\nrequests_per_second = 0"]
-        {
+        for text in [
+            "name = ''",
+            "name = 'a b'",
+            "[ssh]\nmax_unproven = 0",
+            "[api]\nrequests_per_second = 0",
+            "[archive]\nretention_days = 0",
+            "[archive]\nsegment_rows = 1",
+            "[archive]\nfolder = '/a'\ns3 = { bucket = 'b' }",
+            "[archive]\ns3 = { bucket = 'b', access_key_id = 'c' }",
+        ] {
             assert!(matches!(parse(text), Err(ConfigError::Invalid { .. })), "{text}");
         }
     }
@@ -336,8 +446,12 @@ mod tests {
     fn every_known_key_is_taken() {
         let text = "name='a'\npublic_host='b'\ndata_dir='/c'\nmaster_key_file='/d'\nresources=['/e']\n\
             [api]\nlisten='127.0.0.1:1'\nnames=['f']\nrequests_per_second=1\n[ssh]\nlisten='127.0.0.1:2'\nmax_unproven=1\n\
-            [log]\norigin='g/log'\nreserve_mib=1\n[metrics]\nlisten='127.0.0.1:3'\n[messages]\nformat='json'\nlevel='debug'\n";
-        assert_eq!(text.matches('=').count(), KEYS.len());
+            [log]\norigin='g/log'\nreserve_mib=1\n\
+            [archive]\ncache_mib=1\nretention_days=1\nsegment_rows=256\nsegment_mib=1\nsegment_hours=1\n\
+            [archive.s3]\nbucket='h'\nendpoint='i'\nregion='j'\nprefix='k'\naccess_key_id='l'\n\
+            secret_access_key_file='/m'\n[metrics]\nlisten='127.0.0.1:3'\n[messages]\nformat='json'\nlevel='debug'\n";
+        // A folder and a bucket exclude each other.
+        assert_eq!(text.matches('=').count(), KEYS.len() - 1);
         assert_eq!(parse(text).unwrap().messages.format, MessageFormat::Json);
     }
 }

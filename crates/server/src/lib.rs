@@ -1,6 +1,7 @@
 //! The composition root: configuration, wiring, run. Knows every other crate and holds no logic of its own.
 #![forbid(unsafe_code)]
 
+mod archiving;
 pub mod config;
 mod memory;
 mod metrics;

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
+use api::Services;
+use archive::Archive;
 use audit_log::AuditLog;
 use axum::Router;
 use axum::extract::State;
@@ -18,6 +20,7 @@ use prometheus_client::registry::Registry;
 /// What is measured.
 pub struct Metrics {
     log: AuditLog,
+    archive: Arc<Archive>,
     gateway: Gateway,
     ambient: Ambient,
     registry: Registry,
@@ -35,11 +38,18 @@ struct Gauges {
     log_full: Gauge,
     log_failed: Gauge,
     live_sessions: Gauge,
+    archive_sealed: Gauge,
+    archive_lag: Gauge,
+    archive_segments: Gauge,
+    archive_bytes: Gauge,
+    archive_pruned: Gauge,
+    archive_damaged: Gauge,
+    archive_failing: Gauge,
 }
 
 impl Metrics {
     /// Prepares the figures of one server.
-    pub fn new(log: AuditLog, gateway: Gateway, ambient: Ambient) -> Arc<Metrics> {
+    pub fn new(services: &Services, ambient: Ambient) -> Arc<Metrics> {
         let gauges = Gauges::default();
         let mut registry = Registry::with_prefix("lodge");
         registry.register("log_entries", "Durable entries of the audit log", gauges.log_entries.clone());
@@ -72,7 +82,9 @@ impl Metrics {
             gauges.log_failed.clone(),
         );
         registry.register("live_sessions", "Sessions that are open now", gauges.live_sessions.clone());
-        Arc::new(Metrics { log, gateway, ambient, registry, gauges })
+        gauges.register_archive(&mut registry);
+        let (log, archive) = (services.log.clone(), services.archive.clone());
+        Arc::new(Metrics { log, archive, gateway: services.gateway.clone(), ambient, registry, gauges })
     }
 
     /// Makes the router that serves them.
@@ -96,9 +108,41 @@ impl Metrics {
         self.gauges.log_full.set(i64::from(health.full));
         self.gauges.log_failed.set(i64::from(health.failed));
         self.gauges.live_sessions.set(signed(self.gateway.sessions().count() as u64));
+        self.gauges.set_archive(&self.archive.status(), health.size);
         let mut text = String::new();
         encode(&mut text, &self.registry).expect("writing to a string cannot fail");
         text
+    }
+}
+
+impl Gauges {
+    fn register_archive(&self, registry: &mut Registry) {
+        let gauges = [
+            (
+                "archive_sealed_entries",
+                "Entries that the archive holds, dropped ones too",
+                &self.archive_sealed,
+            ),
+            ("archive_lag_entries", "Entries of the log that cannot be searched yet", &self.archive_lag),
+            ("archive_segments", "Segments whose entries are kept", &self.archive_segments),
+            ("archive_stored_bytes", "Bytes of the archive's objects", &self.archive_bytes),
+            ("archive_pruned_entries", "Entries that retention dropped", &self.archive_pruned),
+            ("archive_damaged_segments", "Segments that cannot be read", &self.archive_damaged),
+            ("archive_failing", "1 while sealing, merging or dropping fails", &self.archive_failing),
+        ];
+        for (name, help, gauge) in gauges {
+            registry.register(name, help, gauge.clone());
+        }
+    }
+
+    fn set_archive(&self, status: &archive::Status, size: u64) {
+        self.archive_sealed.set(signed(status.sealed));
+        self.archive_lag.set(signed(size.saturating_sub(status.taken)));
+        self.archive_segments.set(signed(status.segments));
+        self.archive_bytes.set(signed(status.data_bytes + status.index_bytes + status.leaves_bytes));
+        self.archive_pruned.set(signed(status.pruned_entries));
+        self.archive_damaged.set(signed(status.damaged.len() as u64));
+        self.archive_failing.set(i64::from(status.failure.is_some()));
     }
 }
 

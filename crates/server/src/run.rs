@@ -31,6 +31,7 @@ pub struct Server {
     pub invite: Option<String>,
     services: Arc<Services>,
     tables: Arc<dyn Tables>,
+    sealer: archive::Sealer,
     stop: watch::Sender<bool>,
     /// What runs until it is cut.
     tasks: JoinSet<()>,
@@ -50,7 +51,8 @@ impl Server {
         let metrics_listener = bind(config.metrics.listen, "metrics").await?;
         let (api, ssh) = (api_listener.local_addr()?, ssh_listener.local_addr()?);
         let metrics = metrics_listener.local_addr()?;
-        let (services, tables) = wiring::build(config, &ambient, api.port(), ssh.port()).await?;
+        let wiring::Built { services, tables, sealer } =
+            wiring::build(config, &ambient, api.port(), ssh.port()).await?;
         let invite =
             services.identity.first_admin_invite().await.context("cannot make the first admin's invite")?;
         let fingerprint = services.identity.x509_fingerprint();
@@ -64,7 +66,7 @@ impl Server {
         tasks.spawn(tls::renew(services.identity.clone(), names, tls_sender));
         let router = api::router(services.clone(), config.api.requests_per_second);
         doors.spawn(api::listen::serve(api_listener, tls, router, stopping.clone()));
-        let figures = Metrics::new(services.log.clone(), services.gateway.clone(), ambient).router();
+        let figures = Metrics::new(&services, ambient).router();
         tasks.spawn(async move {
             if let Err(error) = axum::serve(metrics_listener, figures).await {
                 tracing::error!(%error, "metrics are no longer served");
@@ -84,7 +86,7 @@ impl Server {
                 }
             });
         }
-        Ok(Server { api, ssh, metrics, invite, services, tables, stop, tasks, doors })
+        Ok(Server { api, ssh, metrics, invite, services, tables, sealer, stop, tasks, doors })
     }
 
     /// Stops taking connections, ends every session with its recording sealed, lets requests and changes come to their end,
@@ -105,8 +107,10 @@ impl Server {
             tracing::error!("a change was still being made; the log may hold its event without its effect");
         }
         self.tasks.shutdown().await;
-        let (log, tables) = (self.services.log.clone(), self.tables.clone());
+        let (log, tables, mut sealer) = (self.services.log.clone(), self.tables.clone(), self.sealer);
         let closed = tokio::task::spawn_blocking(move || {
+            // What is being sealed is given up; the log keeps its entries.
+            sealer.stop();
             log.shutdown();
             memory::remember(tables.as_ref(), &log)
         });

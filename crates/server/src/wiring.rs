@@ -8,27 +8,34 @@ use std::sync::Arc;
 use access::{Access, Resource};
 use anyhow::{Context, Result, bail};
 use api::{Facts, Services};
+use archive::{Archive, Sealer};
 use audit_log::{AuditLog, LogConfig};
 use event::Ambient;
 use gateway::Gateway;
 use identity::Identity;
+use ingest::Ingest;
 use query::Query;
 use recording::Recordings;
 use store::tables::{Sqlite, Tables};
 use store::vault::{RandomFill, Vault};
 
-use crate::{Config, memory};
+use crate::{Config, archiving, memory};
 
 /// Why a server could not start; the sentence says what to do.
 pub type StartError = anyhow::Error;
 
+/// What stands and runs once everything is built.
+pub struct Built {
+    /// What the handlers call.
+    pub services: Arc<Services>,
+    /// The state database.
+    pub tables: Arc<dyn Tables>,
+    /// What follows the log and seals it.
+    pub sealer: Sealer,
+}
+
 /// Builds the parts and recovers what a crash left behind.
-pub async fn build(
-    config: &Config,
-    ambient: &Ambient,
-    api_port: u16,
-    ssh_port: u16,
-) -> Result<(Arc<Services>, Arc<dyn Tables>)> {
+pub async fn build(config: &Config, ambient: &Ambient, api_port: u16, ssh_port: u16) -> Result<Built> {
     make_folder(&config.data_dir)?;
     let vault = Arc::new(open_vault(config, ambient)?);
     let mut log = log_config(config);
@@ -36,10 +43,13 @@ pub async fn build(
     let tables: Arc<dyn Tables> = Arc::new(Sqlite::open(&config.data_dir.join("state.db"))?);
     let remembered = memory::recall(tables.as_ref())?;
     log.remembered.clone_from(&remembered);
+    let archive = open_archive(config.clone(), ambient.clone()).await?;
+    log.sealed = Some(archive.catalog());
     let log = open_log(log, vault.clone(), ambient.clone()).await?;
     memory::check_state(remembered.as_deref(), &log)?;
     // At once: after a rollback that was accepted, what is remembered must not wait for the rest of the start.
     memory::remember(tables.as_ref(), &log)?;
+    let sealer = start_sealer(&archive, &log).await?;
     let identity = Identity::open(tables.clone(), vault, log.clone(), ambient.clone())
         .await
         .context("cannot open users and authorities")?;
@@ -63,10 +73,21 @@ pub async fn build(
         ssh_port,
         log_folder: config.data_dir.join("log"),
     };
-    let query = Query::new(log.clone());
-    let services =
-        Services { log, query, recordings, identity, access, gateway, ambient: ambient.clone(), facts };
-    Ok((Arc::new(services), tables))
+    let query = Query::over(log.clone(), archive.catalog());
+    let ingest = Ingest::new(log.clone(), tables.clone(), ambient.clone());
+    let services = Services {
+        log,
+        archive,
+        query,
+        recordings,
+        identity,
+        access,
+        gateway,
+        ingest,
+        ambient: ambient.clone(),
+        facts,
+    };
+    Ok(Built { services: Arc::new(services), tables, sealer })
 }
 
 fn make_folder(folder: &Path) -> Result<()> {
@@ -97,6 +118,20 @@ fn open_vault(config: &Config, ambient: &Ambient) -> Result<Vault> {
     let ambient = ambient.clone();
     let fill: RandomFill = Arc::new(move |bytes: &mut [u8]| ambient.fill(bytes));
     Ok(Vault::open(&config.master_key(), &fill)?)
+}
+
+/// Opens the archive, which the log asks for whatever has left it.
+async fn open_archive(config: Config, ambient: Ambient) -> Result<Arc<Archive>> {
+    let open = move || {
+        anyhow::Ok(Archive::open(archiving::storage(&config)?, archiving::settings(&config), ambient)?)
+    };
+    tokio::task::spawn_blocking(open).await?.context("cannot open the archive")
+}
+
+async fn start_sealer(archive: &Arc<Archive>, log: &AuditLog) -> Result<Sealer> {
+    let (archive, log) = (archive.clone(), log.clone());
+    let started = tokio::task::spawn_blocking(move || archive.start(&log)).await?;
+    started.context("cannot start to archive")
 }
 
 fn log_config(config: &Config) -> LogConfig {

@@ -1,99 +1,31 @@
-//! Events: search, live tail, one event, its proof. Each reading is an event first.
+//! Events: live tail, one event, its proof. Each reading is an event first.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use access::{ApiPermit, ApiResource, LogScope, Verb};
+use access::{ApiResource, LogScope, Verb};
 use audit_log::proof::EventProof;
 use axum::Json;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::sse::{Event as Message, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use event::filter::{Filter, FilterContext};
 use event::kinds::audit::{Proved, Searched};
-use event::{Detail, EventId, Timestamp};
-use query::{CursorError, DEFAULT_BUDGET, Order, QueryError, Question, Row, Scope};
+use event::{Detail, EventId};
+use query::Row;
 use serde::Deserialize;
 use tokio_stream::Stream;
 use utoipa::IntoParams;
 
+use crate::asked::{context, parse, scope};
 use crate::caller::Caller;
 use crate::download::blocking;
 use crate::extract::{Path, Query};
-use crate::wire::{Coverage, EventRow, Events};
+use crate::routes::search::shown;
+use crate::wire::EventRow;
 use crate::{Problem, Services};
-
-/// The most rows of one page.
-const MAX_ROWS: u32 = 1000;
-
-/// What is asked.
-#[derive(Deserialize, IntoParams)]
-pub struct Search {
-    /// Filter in the language of docs/filter.md; everything when empty.
-    #[serde(default)]
-    filter: String,
-    /// Only events from this time on: RFC 3339, a date, or like `now-24h`.
-    since: Option<String>,
-    /// Only events before this time.
-    until: Option<String>,
-    /// `newest` (first, the default) or `oldest`.
-    #[serde(default)]
-    order: WhichFirst,
-    /// Rows of a page; 1000 at most.
-    #[serde(default = "page")]
-    limit: u32,
-    /// Where the page before ended.
-    cursor: Option<String>,
-}
-
-/// Which come first.
-#[derive(Clone, Copy, Default, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum WhichFirst {
-    /// The latest.
-    #[default]
-    Newest,
-    /// The earliest.
-    Oldest,
-}
-
-fn page() -> u32 {
-    100
-}
-
-/// Searches the log.
-#[utoipa::path(get, path = "/v1/events", params(Search), responses((status = 200, body = Events)), tag = "log")]
-pub async fn search(
-    State(services): State<Arc<Services>>,
-    caller: Caller,
-    Query(search): Query<Search>,
-) -> Result<Json<Events>, Problem> {
-    let permit = services.permit(&caller, ApiResource::Log, Verb::Read).await?;
-    let question = question(&services, &search, scope(&services, &permit)?)?;
-    let answer = services.query.search(&question).await?;
-    let searched = Searched {
-        filter: search.filter,
-        since: question.since,
-        until: question.until,
-        rows: Some(answer.rows.len() as u64),
-        mode: "search".to_owned(),
-    };
-    record(&services, &permit, Detail::AuditSearched(searched)).await?;
-    Ok(Json(Events {
-        events: answer.rows.into_iter().map(shown).collect(),
-        next: answer.next.map(|cursor| cursor.to_string()),
-        coverage: Coverage {
-            from: answer.coverage.from,
-            to: answer.coverage.to,
-            size: answer.coverage.size,
-            complete: answer.coverage.complete,
-        },
-        checkpoint: services.log.checkpoint().note,
-    }))
-}
 
 /// What is followed.
 #[derive(Deserialize, IntoParams)]
@@ -113,11 +45,17 @@ pub async fn tail(
     Query(tail): Query<Tail>,
 ) -> Result<Sse<impl Stream<Item = Result<Message, Infallible>>>, Problem> {
     let permit = services.permit(&caller, ApiResource::Log, Verb::Read).await?;
-    let filter = parse(&services, &tail.filter)?;
+    let filter = parse(&tail.filter, &context(&services))?;
     let scope = scope(&services, &permit)?;
-    let searched =
-        Searched { filter: tail.filter, since: None, until: None, rows: None, mode: "tail".to_owned() };
-    record(&services, &permit, Detail::AuditSearched(searched)).await?;
+    let searched = Searched {
+        filter: tail.filter,
+        since: None,
+        until: None,
+        rows: None,
+        mode: "tail".to_owned(),
+        field: None,
+    };
+    services.record(&permit, Detail::AuditSearched(searched)).await?;
     let from = tail.from.unwrap_or_else(|| services.log.size());
     let following = Following {
         tail: services.query.tail(filter, scope, from),
@@ -187,9 +125,15 @@ pub async fn show(
     let permit = services.permit(&caller, ApiResource::Log, Verb::Read).await?;
     let found = services.query.find(id, &scope(&services, &permit)?).await?;
     let rows = Some(u64::from(found.is_some()));
-    let searched =
-        Searched { filter: format!("id: {id}"), since: None, until: None, rows, mode: "show".to_owned() };
-    record(&services, &permit, Detail::AuditSearched(searched)).await?;
+    let searched = Searched {
+        filter: format!("id: {id}"),
+        since: None,
+        until: None,
+        rows,
+        mode: "show".to_owned(),
+        field: None,
+    };
+    services.record(&permit, Detail::AuditSearched(searched)).await?;
     found.map(shown).map(Json).ok_or_else(|| no_such_event(id))
 }
 
@@ -207,12 +151,8 @@ pub async fn prove(
     let position = row.position;
     let checkpoint =
         services.log.checkpoint_covering(position + 1).await.map_err(|error| Problem::internal(&error))?;
-    record(
-        &services,
-        &permit,
-        Detail::AuditProved(Proved { event: id, position, tree_size: checkpoint.size }),
-    )
-    .await?;
+    let proved = Proved { event: id, position, tree_size: checkpoint.size };
+    services.record(&permit, Detail::AuditProved(proved)).await?;
     let log = services.log.clone();
     let proof = blocking(move || {
         let failed = |error: audit_log::ReadError| Problem::internal(&error);
@@ -226,97 +166,6 @@ pub async fn prove(
     Ok(([(header::CONTENT_TYPE, "application/json")], proof.await?).into_response())
 }
 
-/// The rows that the permit's holder may see.
-pub fn scope(services: &Services, permit: &ApiPermit) -> Result<Scope, Problem> {
-    match permit.log_scope() {
-        LogScope::Everything => Ok(Scope::everything()),
-        LogScope::Nothing => Ok(Scope::any_of(Vec::new())),
-        // A scope that cannot be read shows nothing: it was checked when its role was applied.
-        LogScope::Matching(filter) => Ok(Scope::only(
-            Filter::parse(filter, &context(services)).map_err(|error| Problem::internal(&error))?,
-        )),
-    }
-}
-
-/// Reads a filter, or says where it is wrong.
-pub fn parse(services: &Services, filter: &str) -> Result<Filter, Problem> {
-    Filter::parse(filter, &context(services)).map_err(|error| Problem::bad_request("filter", error.render()))
-}
-
-fn context(services: &Services) -> FilterContext {
-    FilterContext::utc(services.ambient.now())
-}
-
-fn question(services: &Services, search: &Search, scope: Scope) -> Result<Question, Problem> {
-    let cursor = search.cursor.as_deref().map(str::parse).transpose();
-    let (since, until) = range(services, search.since.as_deref(), search.until.as_deref())?;
-    Ok(Question {
-        filter: parse(services, &search.filter)?,
-        scope,
-        since,
-        until,
-        order: match search.order {
-            WhichFirst::Newest => Order::NewestFirst,
-            WhichFirst::Oldest => Order::OldestFirst,
-        },
-        limit: rows(search.limit)?,
-        cursor: cursor.map_err(|error: CursorError| Problem::bad_request("cursor", error.to_string()))?,
-        budget: DEFAULT_BUDGET,
-    })
-}
-
-/// Reads how many rows a page shall have; more than a page takes means a full page.
-pub fn rows(limit: u32) -> Result<usize, Problem> {
-    if limit == 0 {
-        let detail = format!("`limit` is 0, so nothing could be answered; it takes 1 to {MAX_ROWS}");
-        return Err(Problem::bad_request("limit", detail));
-    }
-    Ok(limit.min(MAX_ROWS) as usize)
-}
-
-/// Reads from when on and until when; a range that nothing can lie in is refused.
-pub fn range(
-    services: &Services,
-    since: Option<&str>,
-    until: Option<&str>,
-) -> Result<(Option<Timestamp>, Option<Timestamp>), Problem> {
-    let since = since.map(|text| instant(services, text)).transpose()?;
-    let until = until.map(|text| instant(services, text)).transpose()?;
-    if let (Some(since), Some(until)) = (since, until)
-        && since >= until
-    {
-        let detail = format!("`since` ({since}) is not before `until` ({until}), so nothing can lie between");
-        return Err(Problem::bad_request("time", detail));
-    }
-    Ok((since, until))
-}
-
-/// Reads a time as people write it.
-fn instant(services: &Services, text: &str) -> Result<Timestamp, Problem> {
-    event::filter::parse_time(text, &context(services)).ok_or_else(|| {
-        let detail = format!(
-            "`{text}` is no time before 9999-12-31; write 2026-01-31, 2026-01-31T08:00:00Z, or now-24h"
-        );
-        Problem::bad_request("time", detail)
-    })
-}
-
-fn shown(row: Row) -> EventRow {
-    EventRow { position: row.position, log_time: row.time, event: row.event }
-}
-
 fn no_such_event(id: EventId) -> Problem {
     Problem::not_found(format!("there is no event {id}, or none that you may see"))
-}
-
-async fn record(services: &Services, permit: &ApiPermit, detail: Detail) -> Result<(), Problem> {
-    let event = permit.author().event(&services.ambient, detail);
-    services.log.append(&event).await?;
-    Ok(())
-}
-
-impl From<QueryError> for Problem {
-    fn from(error: QueryError) -> Problem {
-        Problem::internal(&error)
-    }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use access::{ApiPermit, ApiResource, LogScope, Verb};
+use audit_log::Sealed;
 use audit_log::evidence;
 use audit_log::verify::{Checks, Level, Tail, VerifierKey, VerifyError, verify_log_with};
 use axum::Json;
@@ -80,7 +81,7 @@ pub async fn export(
     }
     let place = Place::take()?;
     let exported = Exported { from, to, tree_size: checkpoint.size };
-    append(&services, &permit, Detail::AuditExported(exported)).await?;
+    services.record(&permit, Detail::AuditExported(exported)).await?;
     let log = services.log.clone();
     Ok(octets(place, "application/x-ndjson", move |out| {
         let mut source = log;
@@ -98,15 +99,20 @@ pub async fn verify(
     require_whole_log(&permit, "verification")?;
     let key: VerifierKey = services.log.verifier_key().parse().map_err(|error| Problem::internal(&error))?;
     let folder = services.facts.log_folder.clone();
-    let found = blocking(move || own_log(&folder, &key)).await?;
+    let sealed = services.log.sealed();
+    let found = blocking(move || own_log(&folder, &key, sealed.as_deref())).await?;
     let verified =
         Verified { entries: found.entries, tree_size: found.tree_size, damage: found.damage.clone() };
-    append(&services, &permit, Detail::AuditVerified(verified)).await?;
+    services.record(&permit, Detail::AuditVerified(verified)).await?;
     Ok(Json(found))
 }
 
-fn own_log(folder: &std::path::Path, key: &VerifierKey) -> Result<Verification, Problem> {
-    let checks = Checks { earlier: Vec::new(), tail: Tail::BeingWritten };
+fn own_log(
+    folder: &std::path::Path,
+    key: &VerifierKey,
+    sealed: Option<&dyn Sealed>,
+) -> Result<Verification, Problem> {
+    let checks = Checks { earlier: Vec::new(), tail: Tail::BeingWritten, sealed };
     match verify_log_with(folder, key, &checks, &mut |_| {}) {
         Ok(report) => Ok(Verification {
             entries: report.entries,
@@ -125,16 +131,10 @@ fn own_log(folder: &std::path::Path, key: &VerifierKey) -> Result<Verification, 
     }
 }
 
-fn require_whole_log(permit: &ApiPermit, what: &str) -> Result<(), Problem> {
+pub(super) fn require_whole_log(permit: &ApiPermit, what: &str) -> Result<(), Problem> {
     if *permit.log_scope() != LogScope::Everything {
         let detail = format!("{what} needs every entry, and your roles do not let you read them all");
         return Err(Problem::forbidden("scoped", detail));
     }
-    Ok(())
-}
-
-async fn append(services: &Services, permit: &ApiPermit, detail: Detail) -> Result<(), Problem> {
-    let event = permit.author().event(&services.ambient, detail);
-    services.log.append(&event).await?;
     Ok(())
 }

@@ -1,14 +1,18 @@
 //! The routes. One file a resource; one line a handler here. The OpenAPI document is made from the same list.
 
 mod access;
+mod archive;
 mod authorities;
 mod events;
+mod ingest;
 mod invites;
 mod log;
 mod login;
+mod progress;
 mod recordings;
 mod resources;
 mod screens;
+mod search;
 mod sessions;
 mod status;
 mod users;
@@ -80,7 +84,12 @@ fn assembled() -> OpenApiRouter<Arc<Services>> {
         .routes(routes!(recordings::read))
         .routes(routes!(recordings::watch))
         .routes(routes!(recordings::export))
-        .routes(routes!(events::search))
+        .routes(routes!(search::search))
+        .routes(routes!(search::count))
+        .routes(routes!(search::histogram))
+        .routes(routes!(search::top))
+        .routes(routes!(search::values))
+        .routes(routes!(search::around))
         .routes(routes!(events::tail))
         .routes(routes!(events::show))
         .routes(routes!(events::prove))
@@ -88,6 +97,11 @@ fn assembled() -> OpenApiRouter<Arc<Services>> {
         .routes(routes!(log::resource))
         .routes(routes!(log::export))
         .routes(routes!(log::verify))
+        .routes(routes!(ingest::holdings))
+        .routes(routes!(ingest::take))
+        .routes(routes!(archive::status))
+        .routes(routes!(archive::verify))
+        .routes(routes!(archive::rebuild))
         .routes(routes!(authorities::list))
         .routes(routes!(authorities::rotate))
         .routes(routes!(authorities::sign_host))

@@ -30,7 +30,7 @@ pub async fn read(
     let permit = services.permit(&caller, ApiResource::Recordings, Verb::Watch).await?;
     let summary = visible(&services, &permit, session).await?;
     let viewed = Viewed { recording: session, from_ms: 0, to_ms: None, format: "check".to_owned() };
-    record(&services, &permit, Detail::RecordingViewed(viewed), session).await?;
+    services.record_of_session(&permit, Detail::RecordingViewed(viewed), session).await?;
     let logged_root = summary.recording_root;
     let recordings = services.recordings.clone();
     let checked = blocking(move || Ok(recordings.read(session)?.verify())).await?;
@@ -87,7 +87,7 @@ pub async fn watch(
     let place = Place::take()?;
     let format: String = viewing.format.chars().take(40).collect();
     let viewed = Viewed { recording: session, from_ms: viewing.from_ms, to_ms: None, format };
-    record(&services, &permit, Detail::RecordingViewed(viewed), session).await?;
+    services.record_of_session(&permit, Detail::RecordingViewed(viewed), session).await?;
     let recordings = services.recordings.clone();
     let file = blocking(move || Ok(recordings.file(session)?)).await?;
     let live = summary.end.is_none();
@@ -134,7 +134,7 @@ pub async fn export(
     })
     .await?;
     let exported = Exported { recording: session, format: format.to_string() };
-    record(&services, &permit, Detail::RecordingExported(exported), session).await?;
+    services.record_of_session(&permit, Detail::RecordingExported(exported), session).await?;
     Ok(octets(place, "application/octet-stream", move |out| {
         recording::export(&mut reader, format, export.channel, out).map_err(std::io::Error::other)
     }))
@@ -151,17 +151,6 @@ async fn visible(
     recorded.ok_or_else(|| {
         Problem::not_found(format!("there is no recording of a session {session}, or none that you may see"))
     })
-}
-
-async fn record(
-    services: &Services,
-    permit: &ApiPermit,
-    detail: Detail,
-    session: SessionId,
-) -> Result<(), Problem> {
-    let event = permit.author().event(&services.ambient, detail).in_session(session);
-    services.log.append(&event).await?;
-    Ok(())
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -9,20 +9,18 @@ use event::filter::Filter;
 use event::kinds::audit::Searched;
 use event::kinds::recording::Viewed;
 use event::{Detail, SessionId};
-use query::{DEFAULT_BUDGET, Order, Question, SessionSummary};
+use query::{Order, Page, Question, SessionSummary};
 use recording::{Line, RecordingError};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+use crate::asked::{Asked, context, cursor, parse, rows};
 use crate::caller::Caller;
 use crate::download::blocking;
 use crate::extract::Query;
-use crate::routes::events::{parse, range, scope};
 use crate::wire::{ScreenLine, ScreenLines};
 use crate::{Problem, Services};
 
-/// The most lines of one answer.
-const MAX_LINES: u32 = 1000;
 /// The most lines that are shown of one session: the first ones.
 const LINES_OF_A_SESSION: usize = 100;
 /// Recordings that one answer looks into; a cursor leads to the rest.
@@ -65,24 +63,25 @@ pub async fn search(
     Query(search): Query<Search>,
 ) -> Result<Json<ScreenLines>, Problem> {
     let permit = services.permit(&caller, ApiResource::Recordings, Verb::Watch).await?;
-    let text = parse(&services, &search.text)?;
+    let text = parse(&search.text, &context(&services))?;
     if text == Filter::everything() {
         return Err(Problem::bad_request("text", "say which words to look for"));
     }
     let question = question(&services, &permit, &search)?;
     let page = services.query.sessions(&question).await?;
-    let limit = search.limit.clamp(1, MAX_LINES) as usize;
+    let limit = rows(search.limit)?;
 
     let mut answer = ScreenLines { lines: Vec::new(), sessions_searched: 0, next: None };
-    for summary in page.sessions {
-        if answer.lines.len() >= limit {
-            answer.next = Some(query::Cursor::Before(summary.position + 1).to_string());
-            break;
-        }
+    let mut sessions = page.sessions.into_iter().peekable();
+    while let Some(summary) = sessions.next() {
         let found = lines_of(&services, summary.id, text.clone()).await?;
         answer.sessions_searched += 1;
         record_viewing(&services, &permit, summary.id, &found).await?;
         answer.lines.extend(found.into_iter().map(|line| shown(&summary, line)));
+        if answer.lines.len() >= limit && sessions.peek().is_some() {
+            answer.next = Some(summary.cursor().to_string());
+            break;
+        }
     }
     if answer.next.is_none() {
         answer.next = page.next.map(|cursor| cursor.to_string());
@@ -93,24 +92,20 @@ pub async fn search(
         until: question.until,
         rows: Some(answer.lines.len() as u64),
         mode: "recordings".to_owned(),
+        field: None,
     };
-    services.log.append(&permit.author().event(&services.ambient, Detail::AuditSearched(searched))).await?;
+    services.record(&permit, Detail::AuditSearched(searched)).await?;
     Ok(Json(answer))
 }
 
 fn question(services: &Services, permit: &ApiPermit, search: &Search) -> Result<Question, Problem> {
-    let (since, until) = range(services, search.since.as_deref(), search.until.as_deref())?;
-    let cursor = search.cursor.as_deref().map(str::parse).transpose();
+    let asked =
+        Asked { filter: &search.filter, since: search.since.as_deref(), until: search.until.as_deref() };
     Ok(Question {
-        filter: parse(services, &search.filter)?,
-        since,
-        until,
         order: Order::NewestFirst,
         limit: SESSIONS_OF_A_PAGE,
-        cursor: cursor
-            .map_err(|error: query::CursorError| Problem::bad_request("cursor", error.to_string()))?,
-        scope: scope(services, permit)?,
-        budget: DEFAULT_BUDGET,
+        page: search.cursor.as_deref().map(cursor).transpose()?.map_or(Page::First, Page::After),
+        ..asked.question(services, permit, &context(services))?
     })
 }
 
@@ -148,9 +143,7 @@ async fn record_viewing(
         to_ms: Some(millis(last)),
         format: "search".to_owned(),
     };
-    let event = permit.author().event(&services.ambient, Detail::RecordingViewed(viewed)).in_session(session);
-    services.log.append(&event).await?;
-    Ok(())
+    services.record_of_session(permit, Detail::RecordingViewed(viewed), session).await
 }
 
 fn shown(summary: &SessionSummary, line: Line) -> ScreenLine {

@@ -10,13 +10,13 @@ use event::filter::{Filter, FilterContext};
 use event::kinds::audit::Searched;
 use event::{Detail, SessionId};
 use gateway::LiveSession;
-use query::{CursorError, DEFAULT_BUDGET, Order, Question, SessionSummary};
+use query::{Order, Page, Question, SessionSummary};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+use crate::asked::{Asked, context, cursor, rows, scope};
 use crate::caller::Caller;
 use crate::extract::{Path, Query};
-use crate::routes::events::{parse, range, rows, scope};
 use crate::wire::{Session, Sessions};
 use crate::{Problem, Services};
 
@@ -52,25 +52,20 @@ pub async fn list(
     Query(which): Query<Which>,
 ) -> Result<Json<Sessions>, Problem> {
     let permit = services.permit(&caller, ApiResource::Sessions, Verb::List).await?;
-    let cursor = which.cursor.as_deref().map(str::parse).transpose();
-    let (since, until) = range(&services, which.since.as_deref(), which.until.as_deref())?;
+    let asked = Asked { filter: &which.filter, since: which.since.as_deref(), until: which.until.as_deref() };
     let question = Question {
-        filter: parse(&services, &which.filter)?,
-        since,
-        until,
         order: Order::NewestFirst,
         limit: rows(which.limit)?,
-        cursor: cursor.map_err(|error: CursorError| Problem::bad_request("cursor", error.to_string()))?,
-        scope: scope(&services, &permit)?,
-        budget: DEFAULT_BUDGET,
+        page: which.cursor.as_deref().map(cursor).transpose()?.map_or(Page::First, Page::After),
+        ..asked.question(&services, &permit, &context(&services))?
     };
     let found = services.query.sessions(&question).await?;
     let next = found.next.map(|cursor| cursor.to_string());
     let is_asked =
         |summary: &SessionSummary| !which.live || services.gateway.sessions().find(summary.id).is_some();
-    let asked = found.sessions.into_iter().filter(is_asked);
-    let sessions: Vec<Session> = asked.map(|summary| shown(&services, summary)).collect();
-    record(&services, &permit, &which.filter, sessions.len()).await?;
+    let wanted = found.sessions.into_iter().filter(is_asked);
+    let sessions: Vec<Session> = wanted.map(|summary| shown(&services, summary)).collect();
+    services.record(&permit, searched(which.filter, &question, sessions.len())).await?;
     Ok(Json(Sessions { sessions, next }))
 }
 
@@ -83,7 +78,9 @@ pub async fn read(
 ) -> Result<Json<Session>, Problem> {
     let permit = services.permit(&caller, ApiResource::Sessions, Verb::Read).await?;
     let found = find(&services, &permit, id).await?;
-    record(&services, &permit, &format!("session: {id}"), usize::from(found.is_some())).await?;
+    let asked = Question::about_session(id, scope(&services, &permit)?);
+    let rows = usize::from(found.is_some());
+    services.record(&permit, searched(format!("session: {id}"), &asked, rows)).await?;
     let summary = found
         .ok_or_else(|| Problem::not_found(format!("there is no session {id}, or none that you may see")))?;
     Ok(Json(shown(&services, summary)))
@@ -140,10 +137,8 @@ fn shown(services: &Services, summary: SessionSummary) -> Session {
     }
 }
 
-async fn record(services: &Services, permit: &ApiPermit, filter: &str, rows: usize) -> Result<(), Problem> {
-    let (filter, mode) = (filter.to_owned(), "sessions".to_owned());
-    let searched = Searched { filter, since: None, until: None, rows: Some(rows as u64), mode };
-    let event = permit.author().event(&services.ambient, Detail::AuditSearched(searched));
-    services.log.append(&event).await?;
-    Ok(())
+fn searched(filter: String, question: &Question, rows: usize) -> Detail {
+    let (since, until, rows) = (question.since, question.until, Some(rows as u64));
+    let mode = "sessions".to_owned();
+    Detail::AuditSearched(Searched { filter, since, until, rows, mode, field: None })
 }

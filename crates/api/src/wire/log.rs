@@ -23,8 +23,10 @@ pub struct EventRow {
 pub struct Events {
     /// The events.
     pub events: Vec<EventRow>,
-    /// Where to go on; absent at the end.
+    /// Where the page behind this one begins (`after`); absent when there is none.
     pub next: Option<String>,
+    /// Where the page before this one ends (`before`); absent when there is none.
+    pub previous: Option<String>,
     /// What was searched.
     pub coverage: Coverage,
     /// The newest checkpoint: rows below its size can be proved.
@@ -34,9 +36,9 @@ pub struct Events {
 /// What an answer covers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Coverage {
-    /// First position that was looked at.
+    /// First position that there is to search.
     pub from: u64,
-    /// Position after the last that was looked at.
+    /// Position up to which all were searched.
     pub to: u64,
     /// Entries in the log.
     pub size: u64,

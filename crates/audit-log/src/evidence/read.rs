@@ -67,6 +67,7 @@ pub fn verify(
         origin: key.name().to_owned(),
         first: header.from,
         entries: range.entries,
+        pruned: 0,
         payload_bytes: range.payload_bytes,
         checkpoint: signed.as_ref().map(Into::into),
         beyond_checkpoint: 0,

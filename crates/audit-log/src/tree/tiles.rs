@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use crate::checkpoint::parse_size;
 use crate::tree::edge::narrow;
-use crate::tree::path::TilePath;
+use crate::tree::path::{TILE_WIDTH, TilePath};
 
 /// The largest tile that is read: 256 leaves of 512 bytes with their lengths.
 const MAX_TILE_BYTES: u64 = 256 * (512 + 2);
@@ -73,6 +73,53 @@ impl Tiles {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => Ok(()),
         }
+    }
+
+    /// Removes the entry bundles all of whose entries lie before position `begin`; says how many those were.
+    ///
+    /// Looks only into folders that may hold some, and leaves them, empty as they are, for the tiler may be at work there.
+    pub(crate) fn drop_bundles(&self, begin: u64, removed: &mut dyn FnMut()) -> io::Result<u64> {
+        self.drop_bundles_in("tile/entries", 0, begin / TILE_WIDTH, removed)
+    }
+
+    /// As above, in a folder that stands for `prefix`: its folders stand for `1000 * prefix` and up.
+    fn drop_bundles_in(
+        &self,
+        folder: &str,
+        prefix: u64,
+        limit: u64,
+        removed: &mut dyn FnMut(),
+    ) -> io::Result<u64> {
+        let entries = match fs::read_dir(self.folder.join(folder)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+            other => other?,
+        };
+        let mut count = 0;
+        for entry in entries {
+            let name = entry?.file_name();
+            let Some(name) = name.to_str() else { continue };
+            let path = format!("{folder}/{name}");
+            if let Some(group) = name.strip_prefix('x').and_then(|digits| digits.parse::<u64>().ok()) {
+                let prefix = prefix.saturating_mul(1000).saturating_add(group);
+                if prefix.saturating_mul(1000) < limit {
+                    count += self.drop_bundles_in(&path, prefix, limit, removed)?;
+                }
+                continue;
+            }
+            // Partial versions go with the full one.
+            let Ok(bundle) = path.trim_end_matches(".p").parse::<TilePath>() else { continue };
+            if bundle.index >= limit {
+                continue;
+            }
+            if path.ends_with(".p") {
+                fs::remove_dir_all(self.folder.join(&path))?;
+            } else {
+                fs::remove_file(self.folder.join(&path))?;
+                count += 1;
+            }
+            removed();
+        }
+        Ok(count)
     }
 
     /// Reads a tile; `None` when there is none.

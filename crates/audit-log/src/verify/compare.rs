@@ -3,6 +3,9 @@
 //! It collects where the two disagree and does not judge: only the signed root, seen at the end, tells which side
 //! is right. Memory is one block of leaves and a bounded number of disagreements.
 
+use std::io;
+
+use super::border::Border;
 use super::damage::{DamageKind, DamageList};
 use super::shadow::{TileHashes, Trees, Watch};
 use super::tiles::{Series, StoredTile, TILE_WIDTH, TileFolder};
@@ -57,6 +60,8 @@ pub(crate) struct Comparison {
     tiles: TileFolder,
     /// Entries that the checkpoint covers: over these the tiles must be there.
     signed: u64,
+    /// Entry bundles before it went with the segments.
+    border: Border,
     /// Position of the block's first entry; a multiple of 256.
     first: u64,
     hashes: Vec<Option<Hash>>,
@@ -71,10 +76,11 @@ pub(crate) struct Comparison {
 
 impl Comparison {
     /// Begins at position 0.
-    pub fn new(tiles: TileFolder, signed: u64, watches: Vec<Watch>) -> Comparison {
+    pub fn new(tiles: TileFolder, signed: u64, border: Border, watches: Vec<Watch>) -> Comparison {
         Comparison {
             tiles,
             signed,
+            border,
             first: 0,
             hashes: Vec::with_capacity(TILE_WIDTH),
             bundle: Vec::new(),
@@ -197,6 +203,11 @@ impl Comparison {
         for tile in self.tiles.stored(Series::Entries, self.first / 256) {
             let bytes = match self.tiles.read(Series::Entries, &tile) {
                 Ok(bytes) => bytes,
+                Err(error)
+                    if error.kind() == io::ErrorKind::NotFound && self.border.has_passed(self.first) =>
+                {
+                    continue;
+                }
                 Err(error) => {
                     let kind = DamageKind::Unreadable { error: error.to_string() };
                     damage.add(self.first, 1, &tile.file, kind);
@@ -212,7 +223,9 @@ impl Comparison {
                 self.mismatch(&tile.file, 1, against_entries, against_tiles);
             }
         }
-        self.demand(Series::Entries, self.first / 256, covered, required, damage);
+        if covered < required && !self.border.has_passed(self.first) {
+            self.demand(Series::Entries, self.first / 256, covered, required, damage);
+        }
     }
 
     /// Walks a bundle leaf by leaf: first position that the entries contradict, first that the tiles contradict.

@@ -3,13 +3,14 @@
 //! If the entries hash to the signed root, tiles that differ are wrong. If the stored tiles do, the entries that
 //! differ are, and the tiles say what stood there. If neither does, the range is named and no entry is accused.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::compare::{Difference, Mismatch, Outcome};
 use super::damage::{DamageKind, DamageList};
 use super::note::SignedCheckpoint;
 use super::pass::{Suspect, Suspicion};
 use super::shadow::Watch;
+use crate::Hash;
 
 /// What the pass brought back.
 pub(crate) struct Findings<'a> {
@@ -56,6 +57,7 @@ pub(crate) fn conclude(findings: Findings<'_>, damage: &mut DamageList) {
     if truth == Truth::Tiles {
         let differences = findings.outcome.differences.iter().filter(|d| d.position < judged);
         explain_differences(&differences.collect::<Vec<_>>(), &findings.segments, damage);
+        explain_order(damage);
     }
     for mismatch in &findings.outcome.mismatches {
         explain_mismatch(mismatch, truth, judged, damage);
@@ -89,11 +91,16 @@ pub(crate) fn conclude(findings: Findings<'_>, damage: &mut DamageList) {
 }
 
 fn explain_suspects(findings: &Findings<'_>, truth: Truth, judged: u64, damage: &mut DamageList) {
-    let differ: HashSet<u64> = findings.outcome.differences.iter().map(|d| d.position).collect();
+    let differ: HashMap<u64, Hash> =
+        findings.outcome.differences.iter().map(|d| (d.position, d.tile)).collect();
     for suspect in &findings.suspects {
-        let leaf_differs =
-            truth == Truth::Tiles && suspect.position < judged && differ.contains(&suspect.position);
+        let by_tiles =
+            differ.get(&suspect.position).filter(|_| truth == Truth::Tiles && suspect.position < judged);
+        let leaf_differs = by_tiles.is_some();
         let kind = match suspect.about {
+            // The copy is the true one, and the segment's is not.
+            Suspicion::Copy(hash) if by_tiles == Some(&hash) => continue,
+            Suspicion::Copy(_) => DamageKind::ChangedLeaf,
             _ if leaf_differs => DamageKind::ChangedLeaf,
             Suspicion::Commitment => DamageKind::ChangedPayload,
             Suspicion::Checksum => DamageKind::Checksum,
@@ -133,6 +140,17 @@ fn explain_differences(differences: &[&Difference], segments: &[(u64, String)], 
             rest = behind;
         }
     }
+}
+
+/// What a changed leaf says of time and sequence is no damage of its own, nor that the next one does not follow on it.
+fn explain_order(damage: &mut DamageList) {
+    let changed = damage.iter().filter(|known| known.kind == DamageKind::ChangedLeaf);
+    let changed: HashSet<u64> =
+        changed.flat_map(|known| [known.position, known.position.saturating_add(known.count)]).collect();
+    damage.remove(|known| {
+        let order = matches!(known.kind, DamageKind::TimeBackwards | DamageKind::SequenceNotRising);
+        order && known.count == 1 && changed.contains(&known.position)
+    });
 }
 
 /// Tells whether something that is known already accounts for another leaf at this position.

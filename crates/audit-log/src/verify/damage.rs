@@ -123,6 +123,10 @@ impl fmt::Display for Damage {
                     "{entries}: only the checksum is wrong, the content is what was committed to ({file})"
                 )
             }
+            DamageKind::Missing if *position == 0 => write!(
+                f,
+                "{entries}: missing ({file}); where they were sealed into an archive, verify the log together with it"
+            ),
             DamageKind::Missing => write!(f, "{entries}: missing ({file})"),
             DamageKind::Reordered => write!(f, "{entries}: not in the order that was signed ({file})"),
             DamageKind::Inserted => {
@@ -225,6 +229,11 @@ impl DamageList {
         let before = self.kept.len();
         self.kept.retain(|damage| !consequence(damage));
         self.total -= (before - self.kept.len()) as u64;
+    }
+
+    /// Goes through the damage that was added and kept.
+    pub fn iter(&self) -> impl Iterator<Item = &Damage> {
+        self.kept.iter()
     }
 
     /// Tells whether damage like this was added and kept.

@@ -3,6 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::archive::ARCHIVE;
+use super::border::Border;
 use super::conclude::{Findings, conclude};
 use super::damage::{DamageKind, DamageList};
 use super::key::VerifierKey;
@@ -10,14 +12,17 @@ use super::note::{self, MAX_NOTE_BYTES, NoteError, SignedCheckpoint};
 use super::pass::Pass;
 use super::report::{Level, Progress, Report};
 use super::tiles::{Series, TileFolder, parse_path, read_bounded};
+use crate::Sealed;
 
 /// What to check a log against, beside its own checkpoint.
 #[derive(Clone, Debug, Default)]
-pub struct Checks {
+pub struct Checks<'a> {
     /// Signed checkpoints of this log that were kept elsewhere; each must be a prefix of it.
     pub earlier: Vec<Vec<u8>>,
     /// Whether somebody may be writing the log meanwhile.
     pub tail: Tail,
+    /// The archive that holds what left the write-ahead log; its entries are checked as those in the segments are.
+    pub sealed: Option<&'a dyn Sealed>,
 }
 
 /// In which state the end of the log is.
@@ -81,7 +86,7 @@ pub fn verify_log(
 pub fn verify_log_with(
     folder: &Path,
     key: &VerifierKey,
-    checks: &Checks,
+    checks: &Checks<'_>,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Report, VerifyError> {
     let earlier = open_earlier(&checks.earlier, key)?;
@@ -94,11 +99,29 @@ pub fn verify_log_with(
     let signed = read_checkpoint(folder, key, &mut damage)?;
     let segments = if wal.is_dir() { list_segments(&wal, &mut damage)? } else { Vec::new() };
 
-    let mut pass = Pass::new(folder, signed.as_ref(), &earlier, checks.tail, damage);
+    // Asked after the segments were listed: what is released from now on, it holds.
+    let sealed_end = checks.sealed.map_or(0, |sealed| sealed.end());
+    let begin = segments.first().map_or(sealed_end, |(first, _)| *first);
+    let border = Border::new(&wal, begin, checks.tail);
+    let mut pass = Pass::new(folder, signed.as_ref(), &earlier, border, checks.tail, damage);
+    if let Some(sealed) = checks.sealed {
+        pass.sealed(sealed, begin.min(sealed_end), progress);
+        pass.expect_copies(sealed, sealed_end);
+    }
     for (at, (first, file)) in segments.iter().enumerate() {
-        pass.segment(*first, file, at + 1 == segments.len(), progress);
+        let next = segments.get(at + 1).map(|(next, _)| *next);
+        if let Err(error) = pass.segment(*first, file, next.is_none(), progress) {
+            match (checks.sealed, next) {
+                (Some(sealed), Some(next)) if checks.tail == Tail::BeingWritten && next <= sealed.end() => {
+                    pass.sealed(sealed, next, progress);
+                }
+                _ => pass.unreadable(file, &error),
+            }
+        }
     }
     let (read, mut damage) = pass.finish();
+    let archive = checks.sealed.map(|_| (0, ARCHIVE.to_owned())).filter(|_| begin > 0);
+    let segments = archive.into_iter().chain(segments).collect();
     if checks.tail == Tail::AtRest {
         find_stray_tiles(folder, read.outcome.size, &mut damage);
     }
@@ -118,6 +141,7 @@ pub fn verify_log_with(
         origin: key.name().to_owned(),
         first: 0,
         entries: read.entries,
+        pruned: read.pruned,
         payload_bytes: read.payload_bytes,
         checkpoint,
         beyond_checkpoint: read.end.saturating_sub(signed_size),
@@ -177,11 +201,18 @@ fn list_segments(wal: &Path, damage: &mut DamageList) -> Result<Vec<(u64, String
     for name in others {
         let index = position_in_name(&name, ".idx");
         let has_segment = |first| segments.binary_search_by_key(&first, |(first, _)| *first).is_ok();
-        if !index.is_some_and(has_segment) {
+        // That of a segment which a running log has just released is gone as well.
+        if !index.is_some_and(has_segment) && wal.join(&name).exists() {
             damage.add(0, 1, &format!("wal/{name}"), DamageKind::StrayFile);
         }
     }
     Ok(segments)
+}
+
+/// Position at which the first segment begins now.
+pub(crate) fn first_segment(wal: &Path) -> Option<u64> {
+    let names = std::fs::read_dir(wal).ok()?.flatten().map(|entry| entry.file_name());
+    names.filter_map(|name| position_in_name(name.to_str()?, ".wal")).min()
 }
 
 fn position_in_name(name: &str, end: &str) -> Option<u64> {

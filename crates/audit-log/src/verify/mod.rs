@@ -10,7 +10,9 @@
 //!   time never goes back; the sequence of the log's own source (that of entry 0) rises; every payload and salt
 //!   belong to their leaf; space set aside for later holds zeros only; no other file
 //!   is there but segments' indexes.
-//! - `tile/`: every byte of every file, against the leaves in `wal/`; a file that no entry accounts for is damage.
+//! - the archive, where one is given ([`Checks::sealed`]): every entry that it gives back, as those in `wal/`; of entries that
+//!   retention has pruned the leaf alone, and how many those are; copies of entries that `wal/` still has.
+//! - `tile/`: every byte of every file, against the leaves; a file that no entry accounts for is damage.
 //! - `checkpoint`: origin, size, root and the signature of the key. Signature lines of other keys say nothing to
 //!   this reader and are passed over, as C2SP signed-note asks.
 //!
@@ -23,7 +25,10 @@
 //! A checkpoint at hand is only as good as the key: whoever holds the signing key can write another history. That
 //! is found with checkpoints that were kept elsewhere ([`Checks::earlier`]), or by witnesses.
 
+mod ahead;
+mod archive;
 mod block;
+mod border;
 mod compare;
 mod conclude;
 mod damage;

@@ -1,22 +1,29 @@
-//! The one pass over the write-ahead log: follows positions, checks every entry, and hands its leaf on.
+//! The one pass over the entries, those in the archive first: follows positions, checks every entry, and hands its leaf on.
 //!
 //! What it finds wrong at once it reports at once. Where only the signed root can tell what is wrong with an
 //! entry, it keeps a suspicion for later.
 
+mod sealed;
+
 use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use event::Timestamp;
 
+use super::ahead::read_ahead;
+use super::border::Border;
 use super::compare::{Comparison, Outcome};
 use super::damage::{DamageKind, DamageList};
-use super::leaf::LeafView;
+use super::leaf::{LeafView, SALT_BYTES};
 use super::log::Tail;
 use super::note::SignedCheckpoint;
 use super::report::Progress;
 use super::segment::{BATCH_HEADER, Piece, SegmentReader, record_parts, segment_header};
 use super::shadow::Watch;
 use super::tiles::{TileFolder, open_regular};
+use crate::Hash;
+use sealed::Copies;
 
 /// Most suspicions that are kept.
 const MAX_SUSPECTS: usize = 4096;
@@ -41,6 +48,8 @@ pub(crate) enum Suspicion {
     Commitment,
     /// Its checksum is wrong, though leaf and payload belong together.
     Checksum,
+    /// Its copy in the archive has another leaf, with this hash.
+    Copy(Hash),
 }
 
 /// What the pass saw.
@@ -52,6 +61,8 @@ pub(crate) struct ReadLog {
     pub suspects: Vec<Suspect>,
     /// Entries that could be read.
     pub entries: u64,
+    /// Entries of which there is only the leaf.
+    pub pruned: u64,
     /// Bytes of their payloads.
     pub payload_bytes: u64,
     /// Position behind the last entry.
@@ -61,7 +72,7 @@ pub(crate) struct ReadLog {
 }
 
 /// A running pass.
-pub(crate) struct Pass {
+pub(crate) struct Pass<'a> {
     folder: PathBuf,
     tail: Tail,
     signed: u64,
@@ -71,8 +82,10 @@ pub(crate) struct Pass {
     /// Position of the next entry.
     next: u64,
     entries: u64,
+    pruned: u64,
     payload_bytes: u64,
     unfinished_bytes: u64,
+    copies: Option<Copies<'a>>,
     last_time: Option<Timestamp>,
     /// Source of entry 0, which is the log's own, and the sequence number that it used last.
     own_source: Option<(String, u64)>,
@@ -87,15 +100,16 @@ struct Place<'a> {
     cursor: u64,
 }
 
-impl Pass {
+impl Pass<'_> {
     /// Begins at position 0.
     pub fn new(
         folder: &Path,
         signed: Option<&SignedCheckpoint>,
         earlier: &[SignedCheckpoint],
+        border: Border,
         tail: Tail,
         damage: DamageList,
-    ) -> Pass {
+    ) -> Self {
         let size = signed.map_or(0, SignedCheckpoint::size);
         let watches = signed.into_iter().chain(earlier).map(|checkpoint| Watch {
             size: checkpoint.size(),
@@ -107,26 +121,45 @@ impl Pass {
             folder: folder.to_owned(),
             tail,
             signed: size,
-            comparison: Comparison::new(TileFolder::new(folder), size, watches.collect()),
+            comparison: Comparison::new(TileFolder::new(folder), size, border, watches.collect()),
             damage,
             suspects: Vec::new(),
             next: 0,
             entries: 0,
+            pruned: 0,
             payload_bytes: 0,
             unfinished_bytes: 0,
+            copies: None,
             last_time: None,
             own_source: None,
             last_file: "wal".to_owned(),
         }
     }
 
-    /// Reads one segment, which by its name begins at `first`.
-    pub fn segment(&mut self, first: u64, file: &str, is_last: bool, progress: &mut dyn FnMut(Progress)) {
+    /// Reads one segment, which by its name begins at `first`. Of a running log it may be gone, which is for the caller to
+    /// judge.
+    pub fn segment(
+        &mut self,
+        first: u64,
+        file: &str,
+        is_last: bool,
+        progress: &mut dyn FnMut(Progress),
+    ) -> io::Result<()> {
+        let stream = match open_regular(&self.folder.join(file)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(error),
+            stream => stream,
+        };
         self.last_file = file.to_owned();
         let mut place = Place { file, is_last, cursor: first };
-        if let Err(error) = self.read_segment(first, &mut place, progress) {
-            self.damage.add(self.next, 1, file, DamageKind::Unreadable { error: error.to_string() });
+        if let Err(error) = stream.and_then(|stream| self.read_segment(first, stream, &mut place, progress)) {
+            self.unreadable(file, &error);
         }
+        Ok(())
+    }
+
+    /// Says that the file with the next entry cannot be read.
+    pub fn unreadable(&mut self, file: &str, error: &io::Error) {
+        self.damage.add(self.next, 1, file, DamageKind::Unreadable { error: error.to_string() });
     }
 
     /// Ends the pass: what the checkpoint covers and is not there was cut off.
@@ -141,6 +174,7 @@ impl Pass {
             outcome,
             suspects: self.suspects,
             entries: self.entries,
+            pruned: self.pruned,
             payload_bytes: self.payload_bytes,
             end,
             unfinished_bytes: self.unfinished_bytes,
@@ -151,11 +185,11 @@ impl Pass {
     fn read_segment(
         &mut self,
         first: u64,
+        stream: File,
         place: &mut Place<'_>,
         progress: &mut dyn FnMut(Progress),
-    ) -> std::io::Result<()> {
-        let stream = open_regular(&self.folder.join(place.file))?;
-        let (mut reader, header) = SegmentReader::open(stream)?;
+    ) -> io::Result<()> {
+        let (mut reader, header) = SegmentReader::open(read_ahead(stream)?)?;
         if segment_header(&header) != Some(first) {
             if self.may_be_unfinished(place) {
                 self.unfinished_bytes = reader.remaining()?;
@@ -174,10 +208,10 @@ impl Pass {
 
     fn read_pieces(
         &mut self,
-        reader: &mut SegmentReader<File>,
+        reader: &mut SegmentReader<Box<dyn Read>>,
         place: &mut Place<'_>,
         progress: &mut dyn FnMut(Progress),
-    ) -> std::io::Result<()> {
+    ) -> io::Result<()> {
         // Where the batch, or the record of it, that is being read begins.
         let mut begun = reader.offset();
         while let Some(piece) = reader.next_piece()? {
@@ -277,18 +311,31 @@ impl Pass {
             self.damage.add(position, 1, place.file, DamageKind::MalformedEntry);
             return self.comparison.absent(&mut self.damage);
         };
-        self.entries += 1;
-        self.payload_bytes += payload.len() as u64;
+        self.check_copy(position, leaf);
+        self.entry(position, leaf, Some((salt, payload)), checksum_ok, place.file);
+    }
+
+    /// Checks an entry and hands its leaf on.
+    fn entry(
+        &mut self,
+        position: u64,
+        leaf: &[u8],
+        body: Option<(&[u8; SALT_BYTES], &[u8])>,
+        checksum_ok: bool,
+        file: &str,
+    ) {
+        self.entries += u64::from(body.is_some());
+        self.payload_bytes += body.map_or(0, |(_, payload)| payload.len() as u64);
         self.comparison.push(leaf, &mut self.damage);
         let Some(view) = LeafView::parse(leaf) else {
-            return self.damage.add(position, 1, place.file, DamageKind::MalformedEntry);
+            return self.damage.add(position, 1, file, DamageKind::MalformedEntry);
         };
-        if !view.commits_to(salt, payload) {
-            self.suspect(position, place.file, Suspicion::Commitment);
+        if body.is_some_and(|(salt, payload)| !view.commits_to(salt, payload)) {
+            self.suspect(position, file, Suspicion::Commitment);
         } else if !checksum_ok {
-            self.suspect(position, place.file, Suspicion::Checksum);
+            self.suspect(position, file, Suspicion::Checksum);
         } else {
-            self.check_order(position, &view, place.file);
+            self.check_order(position, &view, file);
         }
     }
 

@@ -30,8 +30,10 @@ pub struct Report {
     pub origin: String,
     /// Position of the first entry that was read; 0 for a whole log.
     pub first: u64,
-    /// Entries that were read.
+    /// Entries that were read, payload and all.
     pub entries: u64,
+    /// Entries of which retention left only the leaf: it is the one in the tree, and nothing can be said of the payload.
+    pub pruned: u64,
     /// Bytes of their payloads.
     pub payload_bytes: u64,
     /// The checkpoint, where a valid one was there.

@@ -44,7 +44,7 @@ pub struct Scan {
 
 /// Scans a segment that must begin at `first`; visits each entry of each valid batch in order.
 pub fn scan(input: impl Read, first: u64, mut visit: impl FnMut(Spot, RecordView<'_>)) -> io::Result<Scan> {
-    let mut input = Source { input, kept: Vec::new() };
+    let mut input = Source { input, kept: Vec::new(), passed: 0 };
     let mut end = first;
     if decode_header(input.peek(SEGMENT_HEADER)?) != Some(first) {
         let why = "the segment's header is not valid".to_owned();
@@ -58,7 +58,7 @@ pub fn scan(input: impl Read, first: u64, mut visit: impl FnMut(Spot, RecordView
             Next::Invalid(why) => return input.conclude(why, end, offset),
             Next::Batch(header) => {
                 let length = BATCH_HEADER + header.length as usize;
-                visit_records(header, offset, &input.kept[BATCH_HEADER..length], &mut visit);
+                visit_records(header, offset, &input.visible(length)[BATCH_HEADER..], &mut visit);
                 input.skip(length);
                 offset += length as u64;
                 end += u64::from(header.count);
@@ -126,25 +126,38 @@ fn is_zero(bytes: &[u8]) -> bool {
 struct Source<R> {
     input: R,
     kept: Vec<u8>,
+    /// Bytes of `kept` that were passed.
+    passed: usize,
 }
+
+/// Bytes that are read at once.
+const AHEAD: usize = 1 << 20;
 
 impl<R: Read> Source<R> {
     /// Shows the next `length` bytes, or fewer at the end of the file.
     fn peek(&mut self, length: usize) -> io::Result<&[u8]> {
-        if self.kept.len() < length {
+        if self.kept.len() - self.passed < length {
+            self.kept.drain(..std::mem::take(&mut self.passed));
             // Reading only what is there: a header that lies about its length costs no memory.
-            let missing = (length - self.kept.len()).max(1 << 16) as u64;
+            let missing = (length - self.kept.len()).max(AHEAD) as u64;
             self.input.by_ref().take(missing).read_to_end(&mut self.kept)?;
         }
-        Ok(&self.kept[..length.min(self.kept.len())])
+        Ok(self.visible(length))
+    }
+
+    /// The next `length` bytes of those that were shown.
+    fn visible(&self, length: usize) -> &[u8] {
+        let rest = &self.kept[self.passed..];
+        &rest[..length.min(rest.len())]
     }
 
     fn skip(&mut self, length: usize) {
-        self.kept.drain(..length);
+        self.passed += length;
     }
 
     /// Looks through the rest of the file for what should not be there.
     fn conclude(mut self, why: String, end: u64, offset: u64) -> io::Result<Scan> {
+        self.kept.drain(..std::mem::take(&mut self.passed));
         let (mut bytes, mut passed, mut followed) = (0, 0u64, false);
         let mut from = 1;
         loop {

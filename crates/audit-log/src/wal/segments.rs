@@ -54,6 +54,35 @@ impl Segments {
         Some((segment.clone(), segment.look(|index| index.nearest(position))?))
     }
 
+    /// Position of the first entry in a segment: all before were released. `u64::MAX` where there is no segment.
+    pub(crate) fn begin(&self) -> u64 {
+        let list = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        list.first().map_or(u64::MAX, |segment| segment.look(|index| index.first))
+    }
+
+    /// The oldest segment, where it is closed and ends at or below `limit`.
+    pub(crate) fn oldest_closed(&self, limit: u64) -> Option<Arc<Segment>> {
+        let list = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let (_, closed) = list.split_last()?;
+        closed.first().filter(|segment| segment.look(|index| index.end) <= limit).cloned()
+    }
+
+    /// Forgets the oldest segment, whose entries the archive holds.
+    pub(crate) fn forget_oldest(&self) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).remove(0);
+    }
+
+    /// Takes the oldest segment back, whose file could not be removed.
+    pub(crate) fn remember_oldest(&self, segment: Arc<Segment>) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(0, segment);
+    }
+
+    /// The last sequence number of a source in the segments.
+    pub(crate) fn last_seq(&self, source: &str) -> Option<u64> {
+        let list = self.0.read().unwrap_or_else(PoisonError::into_inner).clone();
+        list.iter().rev().find_map(|segment| segment.look(|index| index.sources.get(source).copied()))
+    }
+
     /// Position up to which entries below `size` lie in closed segments.
     pub(crate) fn closed_before(&self, size: u64) -> u64 {
         let list = self.0.read().unwrap_or_else(PoisonError::into_inner);

@@ -2,7 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 mod appending;
+mod archive;
 mod fixture;
 mod full;
 mod proofs;
 mod recovery;
+mod sealing;

@@ -114,6 +114,18 @@ pub enum BoundValue {
     Text(String),
 }
 
+impl Equals {
+    /// Returns how a value that is equal to it may print, folded; `None` where there is no end to the ways, as with
+    /// networks and dates.
+    pub fn spellings(&self) -> Option<Vec<String>> {
+        if self.network.is_some() || self.span.is_some() {
+            return None;
+        }
+        let numbers = self.number.map(Number::spellings).unwrap_or_default();
+        Some([self.folded.clone()].into_iter().chain(numbers).collect())
+    }
+}
+
 impl Phrase {
     /// Cuts a text into the parts to find; `None` when it has none.
     pub(super) fn new(text: String) -> Option<Phrase> {

@@ -43,7 +43,7 @@ pub(super) fn parse(text: &str, context: &FilterContext) -> Option<Range<Timesta
 }
 
 /// Reads an instant as events write it (RFC 3339 with an offset); `None` for anything else.
-pub(super) fn parse_instant(text: &str) -> Option<Timestamp> {
+pub fn parse_instant(text: &str) -> Option<Timestamp> {
     let bytes = text.as_bytes();
     // Most text is no date: look before reading.
     if bytes.len() < 20 || bytes[4] != b'-' || bytes[7] != b'-' || bytes[13] != b':' {
@@ -160,7 +160,8 @@ fn compute(mut start: Zoned, mut precision: Precision, math: &str) -> Option<(Zo
     Some((start, precision))
 }
 
-fn round_down(zoned: &Zoned, unit: Unit) -> Option<Zoned> {
+/// Goes back to where a unit of the calendar began; weeks begin on Monday.
+pub(crate) fn round_down(zoned: &Zoned, unit: Unit) -> Option<Zoned> {
     let rounded = match unit {
         Unit::Year => zoned.first_of_year().and_then(|first| first.start_of_day()),
         Unit::Month => zoned.first_of_month().and_then(|first| first.start_of_day()),
@@ -174,7 +175,7 @@ fn round_down(zoned: &Zoned, unit: Unit) -> Option<Zoned> {
     rounded.ok()
 }
 
-fn span(amount: i64, unit: Unit) -> Option<Span> {
+pub(crate) fn span(amount: i64, unit: Unit) -> Option<Span> {
     let empty = Span::new();
     let span = match unit {
         Unit::Year => empty.try_years(amount),

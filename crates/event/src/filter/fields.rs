@@ -125,7 +125,36 @@ pub(super) struct Unknown {
     pub(super) suggestions: Vec<String>,
 }
 
+/// A name that is no field.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}{}", meant(suggestions))]
+pub struct FieldError {
+    message: String,
+    suggestions: Vec<String>,
+}
+
+fn meant(suggestions: &[String]) -> String {
+    match suggestions {
+        [] => String::new(),
+        suggestions => format!("; did you mean {}", suggestions.join(" or ")),
+    }
+}
+
 impl FieldPath {
+    /// Reads a field's name where it stands alone, outside a filter.
+    pub fn parse(name: &str) -> Result<FieldPath, FieldError> {
+        let wrong = |Unknown { message, suggestions }| FieldError { message, suggestions };
+        let field = FieldPath::resolve(name).map_err(wrong)?;
+        match field.children() {
+            // A parent of the envelope has no values of its own.
+            Some(suggestions) => Err(FieldError {
+                message: format!("{} has no value of its own, only fields with values", shown(name)),
+                suggestions,
+            }),
+            None => Ok(field),
+        }
+    }
+
     /// Finds the field that `name` names.
     pub(super) fn resolve(name: &str) -> Result<FieldPath, Unknown> {
         check_stars(name)?;

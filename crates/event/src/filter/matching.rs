@@ -1,13 +1,15 @@
 //! Walks an event with a filter's tree. Nothing is allocated, save to fold a value outside ASCII for a pattern.
 
+use std::borrow::Cow;
+use std::cell::RefCell;
 use std::cmp::Ordering;
 use std::fmt::Write;
 use std::ops::Range;
 
 use super::ast::{Bound, BoundValue, Comparison, Equals, Expr, Needle, Phrase, Test};
-use super::{dates, tokens, value};
-use crate::Timestamp;
+use super::{FieldPath, dates, tokens, value};
 use crate::view::{Node, Number};
+use crate::{RecordView, Timestamp};
 
 /// Says whether the event takes part.
 pub(super) fn matches(expr: &Expr, root: &Node<'_>) -> bool {
@@ -17,18 +19,61 @@ pub(super) fn matches(expr: &Expr, root: &Node<'_>) -> bool {
         Expr::Or(any) => any.iter().any(|one| matches(one, root)),
         Expr::Not(inner) => !matches(inner, root),
         Expr::Text(needle) => any_value(root, &|value| contains(needle, value)),
-        Expr::Field { field, test } => any_at(root, field.name(), test),
+        Expr::Field { field, test } => any_at(root, field.name(), &|node| holds(test, node)),
+    }
+}
+
+impl Test {
+    /// Says whether a field that holds just this text passes, as an event with it would.
+    pub fn takes_text(&self, text: &str) -> bool {
+        holds(self, &Node::Text(Cow::Borrowed(text)))
+    }
+
+    /// Says whether a field that holds just this instant, in whatever zone it is written, passes; `None` where that
+    /// depends on how it is written.
+    pub fn takes_instant(&self, at: Timestamp) -> Option<bool> {
+        match self {
+            Test::Exists => Some(true),
+            // A text that is equal to the value as it stands names an instant of its span.
+            Test::Equals(Equals { span: Some(span), .. }) => Some(span.contains(&at)),
+            Test::Compares(comparison, Bound { value: BoundValue::Span(span), .. }) => {
+                Some(beside(*comparison, span, at))
+            }
+            _ => None,
+        }
+    }
+}
+
+impl FieldPath {
+    /// Shows every value that an event has at this field, as a filter on it would look at them: numbers as they print,
+    /// those of lists one by one.
+    pub fn each_value(&self, record: &RecordView<'_>, visit: &mut dyn FnMut(&str)) {
+        let visit = RefCell::new(visit);
+        any_at(record.root(), self.name(), &|node| {
+            each_scalar(node, &mut **visit.borrow_mut());
+            false
+        });
+    }
+}
+
+fn each_scalar(node: &Node<'_>, visit: &mut dyn FnMut(&str)) {
+    match node {
+        Node::List(items) => items.iter().for_each(|item| each_scalar(item, visit)),
+        value => drop(as_text(value, |text| {
+            visit(text);
+            true
+        })),
     }
 }
 
 /// Looks at every value that `path` leads to from `node`. A key may itself contain dots, so the path is taken off
 /// key by key as a text rather than split.
-fn any_at(node: &Node<'_>, path: &str, test: &Test) -> bool {
+fn any_at(node: &Node<'_>, path: &str, test: &impl Fn(&Node<'_>) -> bool) -> bool {
     match node {
         Node::List(items) => items.iter().any(|item| any_at(item, path, test)),
         Node::Object(entries) => entries.iter().any(|(key, value)| {
             let below = path.strip_prefix(key.as_ref());
-            below == Some("") && holds(test, value)
+            below == Some("") && test(value)
                 || below.and_then(|rest| rest.strip_prefix('.')).is_some_and(|rest| any_at(value, rest, test))
                 || path.strip_prefix('*').is_some_and(|rest| any_below_star(value, path, rest, test))
         }),
@@ -37,10 +82,10 @@ fn any_at(node: &Node<'_>, path: &str, test: &Test) -> bool {
 }
 
 /// The star took this value's key: either it ends here, or it takes more keys.
-fn any_below_star(value: &Node<'_>, path: &str, rest: &str, test: &Test) -> bool {
+fn any_below_star(value: &Node<'_>, path: &str, rest: &str, test: &impl Fn(&Node<'_>) -> bool) -> bool {
     let ends_here = match rest.strip_prefix('.') {
         Some(rest) => any_at(value, rest, test),
-        None => holds(test, value),
+        None => test(value),
     };
     ends_here || any_at(value, path, test)
 }

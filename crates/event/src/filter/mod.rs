@@ -18,7 +18,7 @@
 //!   `not detail.code >= 400` is true of it and of events without the field.
 
 pub mod ast;
-mod dates;
+pub(crate) mod dates;
 mod display;
 mod error;
 mod fields;
@@ -34,8 +34,9 @@ mod tests;
 
 use std::fmt;
 
+pub use dates::parse_instant;
 pub use error::FilterError;
-pub use fields::{ENVELOPE, EnvelopeField, FieldPath, FieldType};
+pub use fields::{ENVELOPE, EnvelopeField, FieldError, FieldPath, FieldType};
 use jiff::tz::TimeZone;
 
 use self::ast::Expr;
@@ -97,6 +98,25 @@ impl Filter {
         }
         parser::Parser::new(&canonical, context).parse()?;
         Ok(filter)
+    }
+
+    /// Makes the filter that takes what both take. For a search, not for keeping: it may be larger than what is read.
+    #[must_use]
+    pub fn and(self, other: Filter) -> Filter {
+        let both: Vec<Expr> = [self.expr, other.expr]
+            .into_iter()
+            .flat_map(|expr| match expr {
+                Expr::All => Vec::new(),
+                Expr::And(all) => all,
+                one => vec![one],
+            })
+            .collect();
+        let expr = match <[Expr; 1]>::try_from(both) {
+            Ok([one]) => one,
+            Err(none) if none.is_empty() => Expr::All,
+            Err(all) => Expr::And(all),
+        };
+        Filter { expr }
     }
 
     /// Says whether the event takes part.

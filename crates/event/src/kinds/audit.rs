@@ -9,10 +9,12 @@ details! {
         since: Option<crate::Timestamp>,
         /// End of the time range.
         until: Option<crate::Timestamp>,
-        /// Rows that were shown; absent for a live tail, which has no end.
+        /// Rows, bars or values that were shown; absent for a live tail, which has no end.
         rows: Option<u64>,
-        /// `search`, `show` or `tail`.
+        /// `search`, `show`, `around`, `count`, `histogram`, `top`, `values`, `sessions` or `tail`.
         mode: String,
+        /// The field whose values were shown, or the event around which was looked.
+        field: Option<String>,
     }
     /// An export of a range as evidence.
     Exported {

@@ -50,4 +50,17 @@ details! {
         /// Entries of that checkpoint that are no longer there.
         lost: u64,
     }
+    /// A dropping of old entries.
+    Pruned {
+        /// First position.
+        from: u64,
+        /// Position after the last.
+        to: u64,
+        /// Segments of the archive that go.
+        segments: u64,
+        /// Bytes that this frees.
+        bytes: u64,
+        /// Why, such as `retention of 365 days`.
+        reason: String,
+    }
 }

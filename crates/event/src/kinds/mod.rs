@@ -20,16 +20,59 @@ macro_rules! details {
     )* };
 }
 
+/// Declares records of other systems, whose detail is the original as it came: what is listed is what is known of it.
+macro_rules! records {
+    ($($(#[$doc:meta])* $name:ident { $($field:literal: $type:ty = $meaning:literal),* $(,)? })*) => { $(
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub serde_json::Value);
+
+        impl crate::loggable::Loggable for $name {}
+
+        impl $name {
+            /// The names of the fields that are known, in the order in which people read them.
+            pub const FIELDS: &'static [&'static str] = &[$($field),*];
+        }
+
+        impl schemars::JsonSchema for $name {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            #[allow(unused_variables, reason = "a record of which nothing is known has no fields")]
+            fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                let fields: [(&str, &str, schemars::Schema); Self::FIELDS.len()] =
+                    [$(($field, $meaning, generator.subschema_for::<$type>())),*];
+                crate::kinds::open_object(fields)
+            }
+        }
+    )* };
+}
+
+/// Makes the schema of an object that has these fields and may have others.
+fn open_object<const N: usize>(fields: [(&str, &str, schemars::Schema); N]) -> schemars::Schema {
+    let described = fields.into_iter().map(|(name, meaning, mut schema)| {
+        schema.insert("description".to_owned(), meaning.into());
+        (name.to_owned(), schema.to_value())
+    });
+    let properties: serde_json::Map<String, serde_json::Value> = described.collect();
+    schemars::json_schema!({ "type": "object", "properties": properties, "additionalProperties": true })
+}
+
 pub mod access;
+pub mod archive;
 pub mod audit;
 pub mod authority;
 pub mod cert;
 pub mod change;
 pub mod file;
 pub mod forward;
+pub mod kube;
 pub mod log;
 pub mod recording;
 pub mod session;
+pub mod source;
 pub mod user;
 
 /// Says what is known of a kind, for the catalogue and the schema.
@@ -139,9 +182,17 @@ kinds! {
     "audit.exported" AuditExported(audit::Exported) "Part of the log was exported as evidence."
     "audit.proved" AuditProved(audit::Proved) "A proof for an event was asked for."
     "audit.verified" AuditVerified(audit::Verified) "The log was verified."
+    "archive.verified" ArchiveVerified(archive::Verified) "The archive's objects were verified."
+    "archive.rebuilt" ArchiveRebuilt(archive::Rebuilt) "Indexes of the archive were made anew from its data."
     "log.opened" LogOpened(log::Opened) "The log was opened; says what recovery found."
     "log.overload" LogOverload(log::Overload) "Writers were made to wait or refused because the log was behind."
     "log.full" LogFull(log::Full) "The disk is nearly full; new sessions and changes are refused."
     "log.clock_jump" LogClockJump(log::ClockJump) "The clock jumped."
     "log.rolled_back" LogRolledBack(log::RolledBack) "The log on disk was older than a checkpoint that it had published, and was opened on its keeper's order."
+    "log.pruned" LogPruned(log::Pruned) "Old entries are about to be dropped; their leaves stay, so that every proof still holds."
+    "kube.audit" KubeAudit(kube::Audit) "A Kubernetes API server reported a request; `detail` is its audit record as it came."
+    "source.connected" SourceConnected(source::Connected) "A source began to report, or went on after a pause."
+    "source.record" SourceRecord(source::Record) "A source reported a record of no kind that Lodge knows; `detail` is the record as it came."
+    "source.rejected_record" SourceRejectedRecord(source::Rejected) "A source reported something that could not be taken as a record."
+    "source.gap" SourceGap(source::Gap) "The log has less of a source than was once acknowledged."
 }

@@ -2,11 +2,13 @@
 
 mod access;
 mod apply;
+mod archive;
 mod audit;
 mod ca;
 mod completions;
 mod delete;
 mod get;
+mod ingest;
 mod login;
 mod logout;
 mod play;
@@ -62,6 +64,8 @@ enum Verb {
     Sessions(sessions::Arguments),
     Play(play::Arguments),
     Audit(audit::Arguments),
+    Ingest(ingest::Arguments),
+    Archive(archive::Arguments),
     Apply(apply::Arguments),
     Get(get::Arguments),
     Delete(delete::Arguments),
@@ -113,6 +117,8 @@ pub fn run(lodge: Lodge) -> Result<()> {
         Verb::Sessions(arguments) => sessions::run(&arguments, &context),
         Verb::Play(arguments) => play::run(&arguments, &context),
         Verb::Audit(arguments) => audit::run(&arguments, &context),
+        Verb::Ingest(arguments) => ingest::run(&arguments, &context),
+        Verb::Archive(arguments) => archive::run(&arguments, &context),
         Verb::Apply(arguments) => apply::run(&arguments, &context),
         Verb::Get(arguments) => get::run(&arguments, &context),
         Verb::Delete(arguments) => delete::run(&arguments, &context),

@@ -1,5 +1,6 @@
 //! What the language promises, as cases; what it must never do, as properties.
 
+mod generate;
 mod judge;
 mod reading;
 

@@ -1,11 +1,16 @@
 //! `lodge audit`: one file a verb.
 
+mod around;
+mod asking;
 mod checkpoint;
+mod count;
 mod export;
+mod histogram;
 mod prove;
 mod search;
 mod show;
 mod tail;
+mod top;
 mod verify;
 
 use anyhow::Result;
@@ -13,7 +18,7 @@ use clap::{Args, Subcommand};
 
 use super::Context;
 
-/// Searches, follows, proves, exports and verifies the audit log.
+/// Searches, counts, follows, proves, exports and verifies the audit log.
 #[derive(Args)]
 pub struct Arguments {
     #[command(subcommand)]
@@ -23,6 +28,10 @@ pub struct Arguments {
 #[derive(Subcommand)]
 enum Verb {
     Search(search::Arguments),
+    Count(count::Arguments),
+    Histogram(histogram::Arguments),
+    Top(top::Arguments),
+    Around(around::Arguments),
     Tail(tail::Arguments),
     Show(show::Arguments),
     Prove(prove::Arguments),
@@ -35,6 +44,10 @@ enum Verb {
 pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
     match &arguments.verb {
         Verb::Search(arguments) => search::run(arguments, context),
+        Verb::Count(arguments) => count::run(arguments, context),
+        Verb::Histogram(arguments) => histogram::run(arguments, context),
+        Verb::Top(arguments) => top::run(arguments, context),
+        Verb::Around(arguments) => around::run(arguments, context),
         Verb::Tail(arguments) => tail::run(arguments, context),
         Verb::Show(arguments) => show::run(arguments, context),
         Verb::Prove(arguments) => prove::run(arguments, context),

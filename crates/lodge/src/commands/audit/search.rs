@@ -7,27 +7,21 @@ use event::filter::{FilterContext, parse_time};
 use event::{Record, Timestamp};
 
 use super::Context;
+use super::asking::{Asking, warn};
 use crate::commands::at_least_one;
-use crate::terminal::{Output, bad, print_rows};
+use crate::terminal::{Output, print_rows};
 
 /// Searches the log, newest first. `lodge audit search 'kind: session.* and actor.user: alice' --since now-24h`
 ///
 /// The filter is the Kibana Query Language over the event's fields; docs/filter.md explains it with examples.
 #[derive(Args)]
 pub struct Arguments {
-    /// Filter; everything when left out.
-    #[arg(default_value = "")]
-    filter: String,
-    /// Only events from this time on: RFC 3339, a date, or like `now-24h`.
-    #[arg(long, value_name = "TIME")]
-    since: Option<String>,
-    /// Only events before this time.
-    #[arg(long, value_name = "TIME")]
-    until: Option<String>,
+    #[command(flatten)]
+    asking: Asking,
     /// How many.
     #[arg(long, default_value_t = 100, value_parser = at_least_one)]
     limit: u32,
-    /// Which come first.
+    /// Which come first, by their own time.
     #[arg(long, value_enum, default_value_t)]
     order: Order,
 }
@@ -49,42 +43,28 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
         Order::Oldest => "oldest",
     };
     let mut rows: Vec<EventRow> = Vec::new();
-    let mut cursor = None;
+    let mut after = None;
     let coverage = loop {
         let wanted = arguments.limit.saturating_sub(u32::try_from(rows.len()).unwrap_or(u32::MAX)).min(1000);
-        let mut query = vec![
-            ("filter", arguments.filter.clone()),
-            ("order", order.to_owned()),
-            ("limit", wanted.to_string()),
-        ];
-        query.extend(arguments.since.clone().map(|since| ("since", since)));
-        query.extend(arguments.until.clone().map(|until| ("until", until)));
-        query.extend(cursor.take().map(|cursor| ("cursor", cursor)));
+        let mut query = arguments.asking.query();
+        query.extend([("order", order.to_owned()), ("limit", wanted.to_string())]);
+        query.extend(after.take().map(|after| ("after", after)));
         let page: Events = client.get("/v1/events", &query)?;
         rows.extend(page.events);
-        cursor = page.next;
-        if cursor.is_none() || rows.len() >= arguments.limit as usize {
+        after = page.next;
+        // Where time ran out, the answer ends; asking on and on would take it all the same.
+        if after.is_none() || rows.len() >= arguments.limit as usize || !page.coverage.complete {
             break page.coverage;
         }
     };
     print_rows(context.output, &rows, HEADINGS, cells)?;
-    if let Some(since) = arguments.since.as_deref().filter(|_| rows.is_empty()) {
+    if let Some(since) = arguments.asking.since().filter(|_| rows.is_empty()) {
         note_future(since);
     }
+    warn(context.output, &coverage);
     if context.output == Output::Table {
-        let more = if cursor.is_some() { "; there are more (--limit)" } else { "" };
-        let whole = if coverage.complete || cursor.is_some() {
-            String::new()
-        } else {
-            bad("; the answer is not complete")
-        };
-        eprintln!(
-            "{} events; positions {}..{} of {} were searched{more}{whole}",
-            rows.len(),
-            coverage.from,
-            coverage.to,
-            coverage.size
-        );
+        let more = if after.is_some() && coverage.complete { "; there are more (--limit)" } else { "" };
+        eprintln!("{} events of the {} in the log{more}", rows.len(), coverage.size);
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::Context;
 use super::search::cells;
-use crate::terminal::{Output, print_line, printable};
+use crate::terminal::{Output, csv, print_line, printable};
 
 /// Shows the newest events and, with `-f`, those that come.
 #[derive(Args)]
@@ -64,5 +64,6 @@ fn print(row: &EventRow, output: Output) -> Result<()> {
             print_line(&cells(row).iter().map(|cell| printable(cell)).collect::<Vec<_>>().join("  "))
         }
         Output::Json | Output::Ndjson => print_line(&serde_json::to_string(row)?),
+        Output::Csv => print_line(&csv(&cells(row))),
     }
 }

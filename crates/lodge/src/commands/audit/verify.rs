@@ -6,12 +6,15 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use api::wire::Verification;
+use archive::Catalog;
+use audit_log::Sealed;
 use audit_log::evidence::{self, EvidenceError};
 use audit_log::proof::{self, ProofError};
 use audit_log::verify::{
     Checks, NoteError, Progress, Report, Tail, VerifierKey, VerifyError, verify_log_with,
 };
 use clap::Args;
+use store::objects::DiskObjects;
 
 use super::Context;
 use crate::failure::Failure;
@@ -39,6 +42,9 @@ pub struct Arguments {
     /// A signed checkpoint that was kept elsewhere; the log must continue it. Can be given several times.
     #[arg(long = "checkpoint", value_name = "FILE", requires = "folder")]
     checkpoints: Vec<PathBuf>,
+    /// The archive's folder, which holds the entries that have left the log [default: `archive` beside the log, where there is one].
+    #[arg(long, value_name = "FOLDER", requires = "folder")]
+    archive: Option<PathBuf>,
     /// The folder is being written meanwhile: what is unfinished behind the checkpoint is no damage.
     #[arg(long, requires = "folder")]
     live: bool,
@@ -47,9 +53,13 @@ pub struct Arguments {
 /// Runs the verb.
 pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
     let found = if let Some(folder) = &arguments.folder {
+        let archive = arguments.archive.clone().or_else(|| beside(folder));
+        let archive =
+            archive.map(|archive| Catalog::open_reader(DiskObjects::reader(&archive))).transpose()?;
         let checks = Checks {
             earlier: arguments.checkpoints.iter().map(|path| read(path)).collect::<Result<_>>()?,
             tail: if arguments.live { Tail::BeingWritten } else { Tail::AtRest },
+            sealed: archive.as_ref().map(|archive| archive as &dyn Sealed),
         };
         let report = verify_log_with(folder, &key(arguments, context)?, &checks, &mut progress());
         summary(&report.map_err(unusable_log)?)
@@ -68,6 +78,12 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
         1 => Err(Failure::Damaged("the log is damaged in one place".to_owned()).into()),
         places => Err(Failure::Damaged(format!("the log is damaged in {places} places")).into()),
     }
+}
+
+/// The archive that a server keeps beside its log.
+fn beside(log: &Path) -> Option<PathBuf> {
+    let archive = log.canonicalize().ok()?.parent()?.join("archive");
+    archive.is_dir().then_some(archive)
 }
 
 fn verify_proof(file: &Path, key: &VerifierKey) -> Result<()> {

@@ -1,5 +1,7 @@
 //! `cargo xtask bench NAME`: Lodge beside its rivals, in one run, as a table.
 
+mod search;
+
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 
@@ -14,6 +16,9 @@ pub struct Arguments {
     /// Ends with one line of JSON for machines to read.
     #[arg(long)]
     json: bool,
+    /// Events to search.
+    #[arg(long, default_value_t = 5_000_000)]
+    events: u64,
 }
 
 /// What can be measured.
@@ -23,6 +28,8 @@ enum Name {
     Log,
     /// Throughput, latency, set-up and memory of SSH sessions, beside `ssh -J` and a direct connection.
     Ssh,
+    /// Ingest and search, beside DuckDB and ClickHouse.
+    Search,
 }
 
 /// Runs a benchmark.
@@ -31,6 +38,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let (package, bench) = match arguments.name {
         Name::Log => ("audit-log", "log"),
         Name::Ssh => ("lodge", "ssh"),
+        Name::Search => return search::run(arguments.events, arguments.json),
     };
     let mut command = cargo();
     command.args(["bench", "-q", "-p", package, "--bench", bench]);

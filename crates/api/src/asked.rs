@@ -1,0 +1,101 @@
+//! What callers ask of the log: filters, spans of time, rows, places to go on at; and the part of it that they may see.
+//!
+//! The invariant: every question is put together here or from what is here, so none lacks its reader's scope, and what
+//! cannot be meant is refused in the same words everywhere.
+
+use access::{ApiPermit, LogScope};
+use event::Timestamp;
+use event::filter::{Filter, FilterContext, parse_time};
+use query::{Cursor, CursorError, Question, Scope};
+
+use crate::{Problem, Services};
+
+/// The most rows of one page.
+pub const MAX_ROWS: u32 = 1000;
+
+/// What every question has, as it is written in a request.
+pub struct Asked<'a> {
+    /// Filter in the language of docs/filter.md.
+    pub filter: &'a str,
+    /// Only events from this time on.
+    pub since: Option<&'a str>,
+    /// Only events before this time.
+    pub until: Option<&'a str>,
+}
+
+impl Asked<'_> {
+    /// Makes it a question within the scope of the permit's holder, or says what is wrong with it.
+    pub fn question(
+        &self,
+        services: &Services,
+        permit: &ApiPermit,
+        context: &FilterContext,
+    ) -> Result<Question, Problem> {
+        let filter = parse(self.filter, context)?;
+        let (since, until) = span(self.since, self.until, context)?;
+        Ok(Question { filter, since, until, ..Question::new(scope(services, permit)?) })
+    }
+}
+
+/// In which dates are read where a request names no zone.
+pub fn context(services: &Services) -> FilterContext {
+    FilterContext::utc(services.ambient.now())
+}
+
+/// The rows that the permit's holder may see.
+pub fn scope(services: &Services, permit: &ApiPermit) -> Result<Scope, Problem> {
+    match permit.log_scope() {
+        LogScope::Everything => Ok(Scope::everything()),
+        LogScope::Nothing => Ok(Scope::any_of(Vec::new())),
+        // A scope that cannot be read shows nothing: it was checked when its role was applied.
+        LogScope::Matching(filter) => Ok(Scope::only(
+            Filter::parse(filter, &context(services)).map_err(|error| Problem::internal(&error))?,
+        )),
+    }
+}
+
+/// Reads a filter, or says where it is wrong.
+pub fn parse(filter: &str, context: &FilterContext) -> Result<Filter, Problem> {
+    Filter::parse(filter, context).map_err(|error| Problem::bad_request("filter", error.render()))
+}
+
+/// Reads how many rows a page shall have; more than a page takes means a full page.
+pub fn rows(limit: u32) -> Result<usize, Problem> {
+    if limit == 0 {
+        let detail = format!("`limit` is 0, so nothing could be answered; it takes 1 to {MAX_ROWS}");
+        return Err(Problem::bad_request("limit", detail));
+    }
+    Ok(limit.min(MAX_ROWS) as usize)
+}
+
+/// Reads the place at which the answer before ended.
+pub fn cursor(text: &str) -> Result<Cursor, Problem> {
+    text.parse().map_err(|error: CursorError| Problem::bad_request("cursor", error.to_string()))
+}
+
+/// Reads from when on and until when; a span that nothing can lie in is refused.
+fn span(
+    since: Option<&str>,
+    until: Option<&str>,
+    context: &FilterContext,
+) -> Result<(Option<Timestamp>, Option<Timestamp>), Problem> {
+    let since = since.map(|text| instant(text, context)).transpose()?;
+    let until = until.map(|text| instant(text, context)).transpose()?;
+    if let (Some(since), Some(until)) = (since, until)
+        && since >= until
+    {
+        let detail = format!("`since` ({since}) is not before `until` ({until}), so nothing can lie between");
+        return Err(Problem::bad_request("time", detail));
+    }
+    Ok((since, until))
+}
+
+/// Reads a time as people write it.
+fn instant(text: &str, context: &FilterContext) -> Result<Timestamp, Problem> {
+    parse_time(text, context).ok_or_else(|| {
+        let detail = format!(
+            "`{text}` is no time before 9999-12-31; write 2026-01-31, 2026-01-31T08:00:00Z, or now-24h"
+        );
+        Problem::bad_request("time", detail)
+    })
+}

@@ -1,0 +1,100 @@
+//! The archive: its state, its verification, its indexes.
+
+use std::sync::Arc;
+
+use ::archive::{Problem as Found, Rebuild};
+use access::{ApiResource, Verb};
+use axum::Json;
+use axum::extract::State;
+use event::Detail;
+use event::kinds::archive::{Rebuilt, Verified};
+
+use crate::caller::Caller;
+use crate::download::blocking;
+use crate::extract::Body;
+use crate::routes::log::require_whole_log;
+use crate::wire::{ArchiveRebuilt, ArchiveStatus, ArchiveVerification, RebuildArchive, RebuildScope};
+use crate::{Problem, Services};
+
+/// Tells how the archive stands, in figures; nothing of its content.
+#[utoipa::path(get, path = "/v1/archive", responses((status = 200, body = ArchiveStatus)), tag = "archive")]
+pub async fn status(
+    State(services): State<Arc<Services>>,
+    caller: Caller,
+) -> Result<Json<ArchiveStatus>, Problem> {
+    services.permit(&caller, ApiResource::Proofs, Verb::Read).await?;
+    let status = services.archive.status();
+    let (failure, failing_since) = status.failure.map(|failure| (failure.why, failure.since)).unzip();
+    Ok(Json(ArchiveStatus {
+        log_entries: services.log.size(),
+        sealed: status.sealed,
+        searchable: status.taken,
+        segments: status.segments,
+        entries: status.entries,
+        data_bytes: status.data_bytes,
+        index_bytes: status.index_bytes,
+        without_index: status.without_index,
+        pruned_entries: status.pruned_entries,
+        leaves_bytes: status.leaves_bytes,
+        newest: status.newest,
+        damaged: status.damaged,
+        failure,
+        failing_since,
+    }))
+}
+
+/// Verifies every object of the archive, and its entries against the log's tree.
+#[utoipa::path(post, path = "/v1/archive/verify", responses((status = 200, body = ArchiveVerification)), tag = "archive")]
+pub async fn verify(
+    State(services): State<Arc<Services>>,
+    caller: Caller,
+) -> Result<Json<ArchiveVerification>, Problem> {
+    let permit = services.permit(&caller, ApiResource::Log, Verb::Verify).await?;
+    require_whole_log(&permit, "verification")?;
+    let (archive, log) = (services.archive.clone(), services.log.clone());
+    let checked = blocking(move || {
+        let tiles = |path: &str| log.resource(path).map_err(std::io::Error::other);
+        archive.verify(Some(&tiles)).map_err(|error| Problem::internal(&error))
+    });
+    let checked = checked.await?;
+    let found = ArchiveVerification {
+        segments: checked.segments,
+        entries: checked.entries,
+        pruned: checked.pruned,
+        against_tree: checked.against_tree,
+        problems: sentences(&checked.problems),
+    };
+    let verified =
+        Verified { segments: found.segments, entries: found.entries, problems: found.problems.clone() };
+    services.record(&permit, Detail::ArchiveVerified(verified)).await?;
+    Ok(Json(found))
+}
+
+/// Makes indexes of the archive anew from its data. Nothing is lost by it, whatever happens meanwhile.
+#[utoipa::path(post, path = "/v1/archive/rebuild", request_body = RebuildArchive, responses((status = 200, body = ArchiveRebuilt)), tag = "archive")]
+pub async fn rebuild(
+    State(services): State<Arc<Services>>,
+    caller: Caller,
+    Body(wish): Body<RebuildArchive>,
+) -> Result<Json<ArchiveRebuilt>, Problem> {
+    let permit = services.permit(&caller, ApiResource::Log, Verb::Verify).await?;
+    require_whole_log(&permit, "rebuilding indexes")?;
+    let which = match wish.which {
+        RebuildScope::Unsound => Rebuild::Unsound,
+        RebuildScope::All => Rebuild::All,
+    };
+    let archive = services.archive.clone();
+    let done = blocking(move || archive.rebuild(which).map_err(|error| Problem::internal(&error))).await?;
+    let done = ArchiveRebuilt {
+        segments: done.segments,
+        rebuilt: done.rebuilt,
+        problems: sentences(&done.problems),
+    };
+    let rebuilt = Rebuilt { segments: done.segments, rebuilt: done.rebuilt, problems: done.problems.clone() };
+    services.record(&permit, Detail::ArchiveRebuilt(rebuilt)).await?;
+    Ok(Json(done))
+}
+
+fn sentences(problems: &[Found]) -> Vec<String> {
+    problems.iter().map(ToString::to_string).collect()
+}

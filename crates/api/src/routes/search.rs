@@ -1,0 +1,384 @@
+//! Questions to the log: pages of events, counts, histograms, values, what happened around an event.
+//!
+//! Each is an event before its answer is released. Whoever asks for `text/event-stream` is told how far it is until then.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use access::{ApiPermit, ApiResource, Verb};
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use event::filter::{FieldPath, FilterContext};
+use event::interval::{TimeZone, parse_zone};
+use event::kinds::audit::Searched;
+use event::{Detail, EventId};
+use query::{Cut, DEFAULT_BUDGET, Histogramming, Order, Page, QueryError, Question, Ranking, Row};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use crate::asked::{self, cursor, rows};
+use crate::caller::Caller;
+use crate::extract::Query;
+use crate::routes::progress::answer;
+use crate::wire::{
+    Around, Count, Coverage, EventRow, Events, Histogram, HistogramBar, Top, TopValue, Values,
+};
+use crate::{Problem, Services};
+
+/// How long a question may be worked on at most, in seconds.
+const MAX_SECONDS: u32 = 300;
+
+/// What every question has.
+#[derive(Deserialize, IntoParams)]
+pub struct Asked {
+    /// Filter in the language of docs/filter.md; everything when empty.
+    #[serde(default)]
+    filter: String,
+    /// Only events from this time on, by their own time: RFC 3339, a date, or like `now-24h`.
+    since: Option<String>,
+    /// Only events before this time.
+    until: Option<String>,
+    /// Zone in which dates are read and days begin: `Europe/Berlin`, `+02:00`; of several, parted by commas, the first that
+    /// the server knows. UTC when absent.
+    zone: Option<String>,
+    /// Seconds that may be searched, 30 when absent; what was found by then is the answer, and its coverage says so.
+    timeout: Option<u32>,
+}
+
+/// A page of events.
+#[derive(Deserialize, IntoParams)]
+pub struct WhichPage {
+    /// `newest` (first, the default) or `oldest`.
+    #[serde(default)]
+    order: WhichFirst,
+    /// Rows of a page; 1000 at most.
+    #[serde(default = "page")]
+    limit: u32,
+    /// The page behind this place: `next` of the page before.
+    after: Option<String>,
+    /// The page that ends before this place: `previous` of the page behind.
+    before: Option<String>,
+}
+
+/// Which come first.
+#[derive(Clone, Copy, Default, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum WhichFirst {
+    /// The latest.
+    #[default]
+    Newest,
+    /// The earliest.
+    Oldest,
+}
+
+/// How a histogram is cut.
+#[derive(Deserialize, IntoParams)]
+pub struct WhichBars {
+    /// `minute`, `hour`, `day`, `week`, `month`, `year`, like `5m`, `15s`, `3h`, or about how many there should be.
+    #[serde(default = "bars")]
+    interval: String,
+    /// Field by whose values each interval is split.
+    split: Option<String>,
+    /// How many values of it are told apart; the rest is `other`.
+    #[serde(default = "few")]
+    series: u32,
+}
+
+/// A field and how many of its values.
+#[derive(Deserialize, IntoParams)]
+pub struct WhichField {
+    /// The field, as a filter names it.
+    field: String,
+    /// How many values; 10000 at most.
+    #[serde(default = "few")]
+    limit: u32,
+    /// What values begin with, in any letter case.
+    #[serde(default)]
+    prefix: String,
+}
+
+/// An event and how much around it.
+#[derive(Deserialize, IntoParams)]
+pub struct WhichEvent {
+    /// The event's id.
+    #[param(value_type = String)]
+    id: EventId,
+    /// How many events on each side; 1000 at most.
+    #[serde(default = "few")]
+    limit: u32,
+}
+
+fn page() -> u32 {
+    100
+}
+
+fn bars() -> String {
+    "60".to_owned()
+}
+
+fn few() -> u32 {
+    10
+}
+
+/// Searches the log. Events are ordered by their own time.
+#[utoipa::path(get, path = "/v1/events", params(Asked, WhichPage), responses((status = 200, body = Events)), tag = "log")]
+pub async fn search(
+    State(services): State<Arc<Services>>,
+    caller: Caller,
+    headers: HeaderMap,
+    Query(asked): Query<Asked>,
+    Query(which): Query<WhichPage>,
+) -> Result<Response, Problem> {
+    let asking = Asking::new(services, &caller, asked).await?;
+    let question = Question {
+        order: match which.order {
+            WhichFirst::Newest => Order::NewestFirst,
+            WhichFirst::Oldest => Order::OldestFirst,
+        },
+        limit: rows(which.limit)?,
+        page: which_page(which.after.as_deref(), which.before.as_deref())?,
+        ..asking.question.clone()
+    };
+    answer(&headers, asking.services.query.clone(), async move |query| {
+        let found = query.search(&question).await?;
+        asking.record("search", None, found.rows.len()).await?;
+        Ok(Events {
+            events: found.rows.into_iter().map(shown).collect(),
+            next: found.next.map(|cursor| cursor.to_string()),
+            previous: found.previous.map(|cursor| cursor.to_string()),
+            coverage: covered(found.coverage),
+            checkpoint: asking.services.log.checkpoint().note,
+        })
+    })
+    .await
+}
+
+/// Counts events.
+#[utoipa::path(get, path = "/v1/events/count", params(Asked), responses((status = 200, body = Count)), tag = "log")]
+pub async fn count(
+    State(services): State<Arc<Services>>,
+    caller: Caller,
+    headers: HeaderMap,
+    Query(asked): Query<Asked>,
+) -> Result<Response, Problem> {
+    let asking = Asking::new(services, &caller, asked).await?;
+    answer(&headers, asking.services.query.clone(), async move |query| {
+        let found = query.count(&asking.question).await?;
+        asking.record("count", None, 0).await?;
+        Ok(Count { events: found.events, coverage: covered(found.coverage) })
+    })
+    .await
+}
+
+/// Counts events by interval, and by the values of a field.
+#[utoipa::path(get, path = "/v1/events/histogram", params(Asked, WhichBars), responses((status = 200, body = Histogram)), tag = "log")]
+pub async fn histogram(
+    State(services): State<Arc<Services>>,
+    caller: Caller,
+    headers: HeaderMap,
+    Query(asked): Query<Asked>,
+    Query(which): Query<WhichBars>,
+) -> Result<Response, Problem> {
+    let asking = Asking::new(services, &caller, asked).await?;
+    let wanted = Histogramming {
+        cut: cut(&which.interval)?,
+        zone: asking.zone.clone(),
+        split: which.split.as_deref().map(field).transpose()?,
+        series: which.series as usize,
+    };
+    answer(&headers, asking.services.query.clone(), async move |query| {
+        let found = query.histogram(&asking.question, &wanted).await?;
+        asking.record("histogram", which.split, found.bars.len()).await?;
+        let bar = |bar: query::Bar| HistogramBar {
+            start: bar.start,
+            end: bar.end,
+            events: bar.events,
+            split: bar.split,
+            other: bar.other,
+            without: bar.without,
+        };
+        Ok(Histogram {
+            interval: found.interval,
+            series: found.series,
+            bars: found.bars.into_iter().map(bar).collect(),
+            events: found.events,
+            coverage: covered(found.coverage),
+        })
+    })
+    .await
+}
+
+/// Ranks the values of a field by the events that have them.
+#[utoipa::path(get, path = "/v1/events/top", params(Asked, WhichField), responses((status = 200, body = Top)), tag = "log")]
+pub async fn top(
+    State(services): State<Arc<Services>>,
+    caller: Caller,
+    headers: HeaderMap,
+    Query(asked): Query<Asked>,
+    Query(which): Query<WhichField>,
+) -> Result<Response, Problem> {
+    let asking = Asking::new(services, &caller, asked).await?;
+    let ranking = ranking(&which)?;
+    answer(&headers, asking.services.query.clone(), async move |query| {
+        let found = query.top(&asking.question, &ranking).await?;
+        asking.record("top", Some(which.field), found.values.len()).await?;
+        let value = |one: query::TopValue| TopValue { value: one.value, events: one.events };
+        Ok(Top {
+            values: found.values.into_iter().map(value).collect(),
+            other: found.other,
+            without: found.without,
+            distinct: found.distinct,
+            events: found.events,
+            coverage: covered(found.coverage),
+        })
+    })
+    .await
+}
+
+/// Lists values of a field, to complete what is being typed: the most frequent first.
+#[utoipa::path(get, path = "/v1/events/values", params(Asked, WhichField), responses((status = 200, body = Values)), tag = "log")]
+pub async fn values(
+    State(services): State<Arc<Services>>,
+    caller: Caller,
+    headers: HeaderMap,
+    Query(asked): Query<Asked>,
+    Query(which): Query<WhichField>,
+) -> Result<Response, Problem> {
+    let asking = Asking::new(services, &caller, asked).await?;
+    let ranking = ranking(&which)?;
+    answer(&headers, asking.services.query.clone(), async move |query| {
+        let found = query.top(&asking.question, &ranking).await?;
+        asking.record("values", Some(which.field), found.values.len()).await?;
+        Ok(Values {
+            values: found.values.into_iter().map(|one| one.value).collect(),
+            distinct: found.distinct,
+            coverage: covered(found.coverage),
+        })
+    })
+    .await
+}
+
+/// Returns an event and those that happened just before and after it, of those that the filter takes.
+#[utoipa::path(get, path = "/v1/events/around", params(Asked, WhichEvent), responses((status = 200, body = Around)), tag = "log")]
+pub async fn around(
+    State(services): State<Arc<Services>>,
+    caller: Caller,
+    headers: HeaderMap,
+    Query(asked): Query<Asked>,
+    Query(which): Query<WhichEvent>,
+) -> Result<Response, Problem> {
+    let asking = Asking::new(services, &caller, asked).await?;
+    let question = Question { limit: rows(which.limit)?, ..asking.question.clone() };
+    answer(&headers, asking.services.query.clone(), async move |query| {
+        let found = query.around(which.id, &question).await?;
+        let rows = found.as_ref().map_or(0, |found| found.before.len() + 1 + found.after.len());
+        asking.record("around", Some(format!("id: {}", which.id)), rows).await?;
+        let found = found.ok_or_else(|| {
+            Problem::not_found(format!("there is no event {}, or none that you may see", which.id))
+        })?;
+        Ok(Around {
+            before: found.before.into_iter().map(shown).collect(),
+            event: shown(found.event),
+            after: found.after.into_iter().map(shown).collect(),
+            coverage: covered(found.coverage),
+        })
+    })
+    .await
+}
+
+/// Someone who may ask, and what they ask.
+struct Asking {
+    services: Arc<Services>,
+    permit: ApiPermit,
+    question: Question,
+    zone: TimeZone,
+    filter: String,
+}
+
+impl Asking {
+    async fn new(services: Arc<Services>, caller: &Caller, asked: Asked) -> Result<Asking, Problem> {
+        let permit = services.permit(caller, ApiResource::Log, Verb::Read).await?;
+        let zone = zone(asked.zone.as_deref())?;
+        let context = FilterContext { now: services.ambient.now(), zone: zone.clone() };
+        let what = asked::Asked {
+            filter: &asked.filter,
+            since: asked.since.as_deref(),
+            until: asked.until.as_deref(),
+        };
+        let seconds = asked.timeout.map(|seconds| Duration::from_secs(seconds.clamp(1, MAX_SECONDS).into()));
+        let question = Question {
+            budget: seconds.unwrap_or(DEFAULT_BUDGET),
+            ..what.question(&services, &permit, &context)?
+        };
+        Ok(Asking { services, permit, question, zone, filter: asked.filter })
+    }
+
+    /// Records what was asked, before anything of the answer is released.
+    async fn record(&self, mode: &str, field: Option<String>, rows: usize) -> Result<(), Problem> {
+        let searched = Searched {
+            filter: self.filter.clone(),
+            since: self.question.since,
+            until: self.question.until,
+            rows: Some(rows as u64),
+            mode: mode.to_owned(),
+            field,
+        };
+        self.services.record(&self.permit, Detail::AuditSearched(searched)).await
+    }
+}
+
+fn which_page(after: Option<&str>, before: Option<&str>) -> Result<Page, Problem> {
+    match (after, before) {
+        (None, None) => Ok(Page::First),
+        (Some(after), None) => Ok(Page::After(cursor(after)?)),
+        (None, Some(before)) => Ok(Page::Before(cursor(before)?)),
+        (Some(_), Some(_)) => Err(Problem::bad_request(
+            "cursor",
+            "a page lies after one place or before one; leave one of the two out",
+        )),
+    }
+}
+
+fn cut(text: &str) -> Result<Cut, Problem> {
+    if let Ok(bars) = text.parse::<u16>() {
+        return Ok(Cut::About(bars.max(1).into()));
+    }
+    text.parse().map(Cut::Every).map_err(|error: event::interval::IntervalError| {
+        Problem::bad_request("interval", format!("`{text}` is {error}"))
+    })
+}
+
+fn ranking(which: &WhichField) -> Result<Ranking, Problem> {
+    let (limit, prefix) = (which.limit as usize, which.prefix.clone());
+    Ok(Ranking { field: field(&which.field)?, limit, prefix })
+}
+
+fn field(name: &str) -> Result<FieldPath, Problem> {
+    FieldPath::parse(name).map_err(|error| Problem::bad_request("field", error.to_string()))
+}
+
+fn zone(text: Option<&str>) -> Result<TimeZone, Problem> {
+    let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(TimeZone::UTC) };
+    let known = text.split(',').find_map(|one| parse_zone(one.trim()).ok());
+    known.ok_or_else(|| Problem::bad_request("zone", format!("`{text}` is {}", event::interval::ZoneError)))
+}
+
+/// Shows a row.
+pub fn shown(row: Row) -> EventRow {
+    EventRow { position: row.position, log_time: row.log_time, event: row.event }
+}
+
+fn covered(coverage: query::Coverage) -> Coverage {
+    Coverage { from: coverage.from, to: coverage.to, size: coverage.size, complete: coverage.complete }
+}
+
+impl From<QueryError> for Problem {
+    fn from(error: QueryError) -> Problem {
+        match error {
+            QueryError::TooManyGroups { .. } => Problem::bad_request("too_many_groups", error.to_string()),
+            QueryError::OutOfTime => Problem::unavailable("out_of_time", error.to_string()),
+            other => Problem::internal(&other),
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! Checks of the objects themselves: does each hold what its name says, do the columns follow from the payloads and the
+//! indexes from the data, and do the entries hash to what the tree holds? And the repair that is always possible: making an index anew.
+//!
+//! Whether the tree is the signed one is not asked here but by the log's own verification, which reads sealed entries too.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+
+use store::objects::{Objects, RemoveObjects};
+
+use crate::archive::{Archive, agrees_with_tree, held};
+use crate::catalog::{Catalog, chained};
+use crate::chain::{Chain, Link};
+use crate::columns;
+use crate::error::ArchiveError;
+use crate::held::{Piece, open_object};
+use crate::name::{ObjectKind, SegmentName};
+use crate::part::PartError;
+use crate::seal;
+use crate::segment::Segment;
+
+/// Something that is not as it should be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// Which object.
+    pub object: String,
+    /// What is wrong with it.
+    pub why: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Most reasons name the object already.
+        if self.why.contains(&self.object) {
+            f.write_str(&self.why)
+        } else {
+            write!(f, "{}: {}", self.object, self.why)
+        }
+    }
+}
+
+/// What a verification found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Checked {
+    /// Entries whose payload was read.
+    pub entries: u64,
+    /// Entries of which only the leaves are kept, and were read.
+    pub pruned: u64,
+    /// Segments, pruned ones too.
+    pub segments: u64,
+    /// Whether leaves were compared with the tree.
+    pub against_tree: bool,
+    /// What is wrong; empty when nothing.
+    pub problems: Vec<Problem>,
+}
+
+/// How far a verification or a rebuilding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// Segments that are done.
+    pub done: u64,
+    /// Segments in all.
+    pub segments: u64,
+}
+
+/// Which indexes are made anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rebuild {
+    /// Those that are missing or do not fit.
+    Unsound,
+    /// All of them.
+    All,
+}
+
+/// What a rebuilding did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rebuilt {
+    /// Segments that were looked at.
+    pub segments: u64,
+    /// Indexes that were made anew.
+    pub rebuilt: u64,
+    /// Segments whose data are damaged, so that no index can be made.
+    pub problems: Vec<Problem>,
+}
+
+/// Is told how far the work is, and ends it with an error.
+pub type Watch<'a> = dyn FnMut(Progress) -> Result<(), ArchiveError> + 'a;
+
+/// Reads tiles of the log by their paths (`tile/0/x001/234`), so that entries can be compared with the tree.
+pub type Tiles<'a> = dyn Fn(&str) -> std::io::Result<Option<Vec<u8>>> + 'a;
+
+/// Verifies every object: reads all of it, and compares its entries with the tree where tiles are given.
+pub fn verify(
+    objects: &Arc<dyn Objects>,
+    tiles: Option<&Tiles<'_>>,
+    progress: &mut Watch<'_>,
+) -> Result<Checked, ArchiveError> {
+    let chain = Chain::of(&objects.list("")?, &BTreeSet::new());
+    let catalog = Catalog::empty(objects.clone());
+    let mut checked = Checked { against_tree: tiles.is_some(), ..Checked::default() };
+    let segments = chain.links.len() as u64;
+    for (done, (name, link)) in (0..).zip(&chain.links) {
+        progress(Progress { done, segments })?;
+        checked.segments += 1;
+        match catalog.piece(*name, *link).and_then(|piece| check_piece(objects, &piece, tiles)) {
+            Ok(()) if *link == Link::Pruned => checked.pruned += name.rows(),
+            Ok(()) => checked.entries += name.rows(),
+            Err(error) => checked.problems.push(problem(*name, *link, &error)),
+        }
+    }
+    progress(Progress { done: segments, segments })?;
+    let beyond = |path: &String| Problem {
+        object: path.clone(),
+        why: format!("it lies behind a gap that begins at position {}", chain.end()),
+    };
+    checked.problems.extend(chain.stranded.iter().map(beyond));
+    Ok(checked)
+}
+
+fn check_piece(
+    objects: &Arc<dyn Objects>,
+    piece: &Piece,
+    tiles: Option<&Tiles<'_>>,
+) -> Result<(), ArchiveError> {
+    let name = piece.name();
+    let tile = |path: &str| match tiles {
+        None => Ok(None),
+        Some(tiles) => tiles(path).map_err(|source| {
+            ArchiveError::Part(PartError::Read { name: path.to_owned(), source: source.into() })
+        }),
+    };
+    agrees_with_tree(piece, &tile)?;
+    let Piece::Kept(kept) = piece else { return Ok(()) };
+    columns::follow_from_payloads(kept)?;
+    let index = ObjectKind::Index;
+    let wrong = |why: &str| PartError::Damaged { name: name.path(index), why: why.to_owned() };
+    if !kept.segment.index_is_sound() {
+        return Err(
+            wrong("it is missing or does not fit its data; `lodge archive rebuild` makes it anew").into()
+        );
+    }
+    let data = open_object(objects.as_ref(), name, ObjectKind::Data)?;
+    let anew = Segment::rebuild_index(&data, &name.path(ObjectKind::Data))?;
+    if objects.get(&name.path(index))?.as_deref() != Some(&anew[..]) {
+        return Err(
+            wrong("it does not follow from its data; `lodge archive rebuild --all` makes it anew").into()
+        );
+    }
+    Ok(())
+}
+
+fn problem(name: SegmentName, link: Link, error: &ArchiveError) -> Problem {
+    let kind = if link == Link::Pruned { ObjectKind::Leaves } else { ObjectKind::Data };
+    let object = match error {
+        ArchiveError::Part(PartError::Damaged { name, .. } | PartError::Read { name, .. }) => name.clone(),
+        _ => name.path(kind),
+    };
+    Problem { object, why: chained(error) }
+}
+
+/// Makes indexes anew from the data; loses nothing, whatever happens meanwhile. Only for whoever may write the objects.
+pub fn rebuild(
+    objects: &Arc<dyn RemoveObjects>,
+    which: Rebuild,
+    progress: &mut Watch<'_>,
+) -> Result<Rebuilt, ArchiveError> {
+    let reading: Arc<dyn Objects> = objects.clone();
+    let chain = Chain::of(&reading.list("")?, &BTreeSet::new());
+    let kept: Vec<_> = chain.links.iter().filter(|(_, link)| *link != Link::Pruned).collect();
+    let catalog = Catalog::empty(reading);
+    let mut rebuilt = Rebuilt::default();
+    let segments = kept.len() as u64;
+    for (done, (name, link)) in (0..).zip(kept) {
+        progress(Progress { done, segments })?;
+        rebuilt.segments += 1;
+        match rebuild_one(objects, &catalog, *name, *link, which) {
+            Ok(done) => rebuilt.rebuilt += u64::from(done),
+            Err(error @ ArchiveError::Part(PartError::Damaged { .. })) => {
+                rebuilt.problems.push(problem(*name, *link, &error));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    progress(Progress { done: segments, segments })?;
+    Ok(rebuilt)
+}
+
+fn rebuild_one(
+    objects: &Arc<dyn RemoveObjects>,
+    catalog: &Catalog,
+    name: SegmentName,
+    link: Link,
+    which: Rebuild,
+) -> Result<bool, ArchiveError> {
+    let is_needed = match catalog.piece(name, link)? {
+        Piece::Kept(kept) => which == Rebuild::All || !kept.segment.index_is_sound(),
+        Piece::Broken(broken) => return Err(broken.error().into()),
+        Piece::Pruned(..) => false,
+    };
+    if is_needed {
+        seal::reindex(objects.as_ref(), name)?;
+    }
+    Ok(is_needed)
+}
+
+impl Archive {
+    /// Verifies every object, as [`verify`] does, where it really lies.
+    pub fn verify(&self, tiles: Option<&Tiles<'_>>) -> Result<Checked, ArchiveError> {
+        // Nothing may be merged or dropped meanwhile, or the names that were listed would no longer hold.
+        let _working = held(&self.work);
+        let objects: Arc<dyn Objects> = self.storage.writing.clone();
+        verify(&objects, tiles, &mut |_| self.go_on())
+    }
+
+    /// Makes indexes anew, as [`rebuild`] does, and uses them from now on.
+    pub fn rebuild(&self, which: Rebuild) -> Result<Rebuilt, ArchiveError> {
+        let _working = held(&self.work);
+        let rebuilt = rebuild(&self.storage.writing, which, &mut |_| self.go_on())?;
+        for piece in self.catalog().pieces() {
+            let name = piece.name();
+            if matches!(piece, Piece::Kept(_) | Piece::Broken(_)) {
+                let fresh = self.catalog().piece(name, Link::Indexed)?;
+                self.catalog().replace(fresh);
+            }
+        }
+        Ok(rebuilt)
+    }
+}

@@ -1,0 +1,13 @@
+//! The index beside a segment: which blocks may hold a token, when their events happened, what was counted.
+//!
+//! It is derived from the data and bound to it; one that is missing, stale or damaged costs time and is made anew. The
+//! format is written down in `docs/formats/archive.md`.
+
+mod build;
+mod file;
+mod postings;
+mod read;
+
+pub(crate) use build::IndexBuilder;
+pub(crate) use file::Binding;
+pub(crate) use read::{Index, IndexError};

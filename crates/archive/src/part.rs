@@ -1,0 +1,166 @@
+//! A part: a run of entries that can be searched, sealed or still growing.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use event::Timestamp;
+
+use crate::blocks::Blocks;
+use crate::column::Column;
+
+/// Event times that occur in a block or part, both ends included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// The earliest.
+    pub first: Timestamp,
+    /// The latest.
+    pub last: Timestamp,
+}
+
+/// One entry as it was logged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Logged {
+    /// Position in the log.
+    pub position: u64,
+    /// When the log took it.
+    pub log_time: Timestamp,
+    /// The event's own time; the log time where it has none.
+    pub time: Timestamp,
+    /// The event's exact bytes.
+    pub payload: Vec<u8>,
+}
+
+/// A column's values for some blocks, by code.
+///
+/// A row's value is the text at the column's field where that is exactly one JSON string, and absent where the field is
+/// absent or `null`. Whatever else stands there (a number, a list, a key that occurs twice or has dots in it, text of more
+/// than 1,024 bytes), and an event that no filter can read, makes its whole block odd: see [`Keys::odd`].
+#[derive(Clone, Debug)]
+pub struct Keys {
+    /// The distinct values; codes index them. They may hold values that no asked row has.
+    pub values: Arc<Vec<String>>,
+    /// For each asked block, in order: its number and one code a row; [`Keys::ABSENT`] where there is no value.
+    pub blocks: Vec<(usize, Vec<u32>)>,
+    /// Blocks in which the column decides nothing.
+    pub odd: Blocks,
+}
+
+impl Keys {
+    /// The code of a row without a value.
+    pub const ABSENT: u32 = u32::MAX;
+}
+
+/// What a cell of a roll-up counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RollupKey {
+    /// Events by hour (UTC), kind and outcome.
+    Hour,
+    /// Events of the whole part by kind, outcome and a column's value; for [`Column::User`], [`Column::Target`] and
+    /// [`Column::Address`].
+    Total(Column),
+    /// As `Total`, by day (UTC).
+    Day(Column),
+}
+
+/// One cell. Absent kinds, outcomes and values are `None`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RollupCell {
+    /// Begin of the hour or day, in microseconds since 1970; 0 for totals.
+    pub from: i64,
+    /// Index of the kind in [`Rollups::texts`].
+    pub kind: Option<u32>,
+    /// Index of the outcome.
+    pub outcome: Option<u32>,
+    /// Index of the column's value; `None` for [`RollupKey::Hour`] too.
+    pub value: Option<u32>,
+    /// How many events.
+    pub count: u64,
+}
+
+/// A roll-up of a part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rollups {
+    /// Texts that cells refer to.
+    pub texts: Arc<Vec<String>>,
+    /// The cells, in order.
+    pub cells: Vec<RollupCell>,
+}
+
+/// Why a part could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum PartError {
+    /// Its file or object could not be read.
+    #[error("cannot read {name}")]
+    Read {
+        /// Which.
+        name: String,
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// It could not be written.
+    #[error("cannot write {name}")]
+    Write {
+        /// Which.
+        name: String,
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// It was read and is not what was sealed.
+    #[error("{name} is damaged: {why}; run `lodge archive verify`")]
+    Damaged {
+        /// Which.
+        name: String,
+        /// What is wrong.
+        why: String,
+    },
+}
+
+/// A run of entries that can be searched. All methods may block on the disk or the network; none changes anything.
+///
+/// Rows are numbered from 0 within the part, in log order: row `r` is position `positions().start + r`. A growing part is
+/// asked through a snapshot, which never changes.
+pub trait Part: Send + Sync {
+    /// The positions of its entries.
+    fn positions(&self) -> Range<u64>;
+
+    /// Event times in it; `None` when it is empty.
+    fn span(&self) -> Option<Span>;
+
+    /// Event times of one block.
+    fn block_span(&self, block: usize) -> Option<Span>;
+
+    /// The blocks that may hold all of these folded tokens (parts, see [`event::filter::tokens`]), each of them anywhere in the
+    /// block; never leaves out one that does.
+    fn holding(&self, tokens: &[&str]) -> Result<Blocks, PartError>;
+
+    /// A column's values for some blocks.
+    fn keys(&self, column: Column, blocks: &Blocks) -> Result<Keys, PartError>;
+
+    /// Event times of the rows of some blocks, in order: number of the block, and one for each row.
+    fn times(&self, blocks: &Blocks) -> Result<Vec<(usize, Vec<Timestamp>)>, PartError>;
+
+    /// The blocks with a row whose `time` is anything but one text that [`event::filter::parse_instant`] reads: there a filter
+    /// on `time` sees something other than [`Part::times`]. All blocks, from a part that does not know.
+    fn odd_times(&self) -> Result<Blocks, PartError> {
+        Ok(Blocks::all(self.block_count()))
+    }
+
+    /// Reads entries by row number, which must rise.
+    fn entries(&self, rows: &[u32]) -> Result<Vec<Logged>, PartError>;
+
+    /// A roll-up; `None` where the part has none of that sort.
+    fn rollup(&self, key: RollupKey) -> Result<Option<Rollups>, PartError>;
+
+    /// Says how many blocks it has.
+    fn block_count(&self) -> usize {
+        let positions = self.positions();
+        ((positions.end - positions.start) as usize).div_ceil(crate::BLOCK_ROWS)
+    }
+}
+
+/// Whoever keeps parts: the archive, or a list in tests.
+pub trait Parts: Send + Sync {
+    /// The parts as they are now, in the order of their positions, without a gap but for what retention dropped; a growing
+    /// one comes last. What the log holds behind the last part has not been taken in yet.
+    fn parts(&self) -> Vec<Arc<dyn Part>>;
+}

@@ -1,0 +1,148 @@
+//! Writes one segment and makes sure of it: what the store gives back is compared with where the entries came from, and
+//! only then is the index written, which says that this was done.
+
+use std::io::{BufWriter, Write};
+use std::ops::Range;
+
+use audit_log::{Entry, Leaf, SealedBody, SealedEntry};
+use store::objects::{ObjectError, RemoveObjects};
+
+use crate::error::ArchiveError;
+use crate::held::{Piece, checked, open_object};
+use crate::name::{ObjectKind, SegmentName};
+use crate::part::PartError;
+use crate::segment::{Segment, SegmentWriter};
+
+/// Where the entries of a segment come from: gives some from the start of the range, at least one.
+pub(crate) type Source<'a> = dyn Fn(Range<u64>) -> Result<Vec<Entry>, ArchiveError> + 'a;
+
+/// Writes the entries of a range as one segment, durable and compared when this returns; nothing may be published under
+/// its name yet.
+pub(crate) fn seal(
+    objects: &dyn RemoveObjects,
+    origin: &str,
+    name: SegmentName,
+    source: &Source<'_>,
+) -> Result<(), ArchiveError> {
+    // What is there under this name was left by a run that was killed.
+    remove(objects, name, &[ObjectKind::Data, ObjectKind::Index])?;
+    let draft = BufWriter::with_capacity(1 << 18, objects.draft()?);
+    let mut writer = SegmentWriter::new(draft, origin, name.first())?;
+    each(name.positions(), source, &mut |entry| Ok(writer.push(entry)?))?;
+    let (draft, index) = writer.finish()?;
+    let unwritten = |source: std::io::Error| PartError::Write {
+        name: name.path(ObjectKind::Data),
+        source: source.into(),
+    };
+    let mut draft = draft.into_inner().map_err(|error| unwritten(error.into_error()))?;
+    draft.flush().map_err(unwritten)?;
+    objects.keep(draft, &name.path(ObjectKind::Data))?;
+    let data = open_object(objects, name, ObjectKind::Data)?;
+    let read_back = checked(Segment::open(data, None, &name.path(ObjectKind::Data))?, name)?;
+    compare(&read_back, name, source)?;
+    Ok(objects.put(&name.path(ObjectKind::Index), &index)?)
+}
+
+/// Gives every entry of a range to `take`, in order.
+fn each(
+    range: Range<u64>,
+    source: &Source<'_>,
+    take: &mut dyn FnMut(&Entry) -> Result<(), ArchiveError>,
+) -> Result<(), ArchiveError> {
+    let mut at = range.start;
+    while at < range.end {
+        let entries = source(at..range.end)?;
+        for entry in entries.iter().filter(|entry| entry.position < range.end) {
+            if entry.position != at {
+                let why = format!("the entry at {at} is missing");
+                return Err(PartError::Damaged { name: format!("what is sealed from {at}"), why }.into());
+            }
+            take(entry)?;
+            at += 1;
+        }
+        if entries.is_empty() {
+            let why = format!("the entry at {at} is missing");
+            return Err(PartError::Damaged { name: format!("what is sealed from {at}"), why }.into());
+        }
+    }
+    Ok(())
+}
+
+/// Compares every entry of a segment with where it came from.
+pub(crate) fn compare(segment: &Segment, name: SegmentName, source: &Source<'_>) -> Result<(), ArchiveError> {
+    let mut read: std::vec::IntoIter<SealedEntry> = Vec::new().into_iter();
+    each(name.positions(), source, &mut |entry| {
+        if read.len() == 0 {
+            read = segment.read(entry.position..name.end())?.into_iter();
+        }
+        let found = read.next();
+        let why = match found {
+            None => "it is not there",
+            Some(found) if found.position != entry.position => "it has another position",
+            Some(found) if found.leaf != entry.leaf.encode() => "its leaf differs",
+            Some(found) if found.body != Some(body(entry)) => "its payload differs",
+            Some(_) => return Ok(()),
+        };
+        let name = name.path(ObjectKind::Data);
+        Err(ArchiveError::Differs { name, position: entry.position, why: why.to_owned() })
+    })
+}
+
+fn body(entry: &Entry) -> SealedBody {
+    SealedBody { salt: entry.salt, payload: entry.payload.clone() }
+}
+
+/// Reads entries out of sealed pieces that follow each other.
+pub(crate) fn from_pieces(pieces: &[Piece], range: Range<u64>) -> Result<Vec<Entry>, ArchiveError> {
+    let at = pieces.partition_point(|piece| piece.name().end() <= range.start);
+    let lost = |why: String| PartError::Damaged { name: format!("what is merged at {}", range.start), why };
+    let piece = pieces.get(at).ok_or_else(|| lost("it is not there".to_owned()))?;
+    let read = piece.read(range.start..range.end.min(piece.name().end()))?;
+    let entries = read.into_iter().map(|sealed| {
+        let leaf = Leaf::decode(&sealed.leaf).map_err(|error| lost(error.to_string()))?;
+        let body = sealed.body.ok_or_else(|| lost("its entries were dropped".to_owned()))?;
+        Ok(Entry { position: sealed.position, leaf, salt: body.salt, payload: body.payload })
+    });
+    entries.collect()
+}
+
+/// Removes objects of a segment, as far as they are there.
+pub(crate) fn remove(
+    objects: &dyn RemoveObjects,
+    name: SegmentName,
+    kinds: &[ObjectKind],
+) -> Result<(), ObjectError> {
+    for kind in kinds {
+        let path = name.path(*kind);
+        // Asked first: where versions are kept, removing what is not there leaves a mark.
+        if objects.open(&path)?.is_some() {
+            objects.remove(&path)?;
+        }
+    }
+    Ok(())
+}
+
+/// Looks through a segment whose index is missing or does not fit, and writes the index anew.
+pub(crate) fn reindex(objects: &dyn RemoveObjects, name: SegmentName) -> Result<(), ArchiveError> {
+    let data = open_object(objects, name, ObjectKind::Data)?;
+    let path = name.path(ObjectKind::Data);
+    let segment = checked(Segment::open(data.clone(), None, &path)?, name)?;
+    look_through(&segment, name)?;
+    let index = Segment::rebuild_index(&data, &path)?;
+    remove(objects, name, &[ObjectKind::Index])?;
+    Ok(objects.put(&name.path(ObjectKind::Index), &index)?)
+}
+
+/// Reads every entry of a segment, whose positions must be those of its name.
+fn look_through(segment: &Segment, name: SegmentName) -> Result<(), PartError> {
+    let mut at = name.first();
+    while at < name.end() {
+        let entries = segment.read(at..name.end())?;
+        if entries.is_empty() || (at..).zip(&entries).any(|(position, entry)| entry.position != position) {
+            let why = format!("the entry at {at} is missing");
+            return Err(PartError::Damaged { name: name.path(ObjectKind::Data), why });
+        }
+        at += entries.len() as u64;
+    }
+    Ok(())
+}

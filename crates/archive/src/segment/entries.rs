@@ -1,0 +1,125 @@
+//! Entries of a segment by row: for readers of events, and with everything that the tree hashes for the log.
+
+use audit_log::hash::commitment;
+use audit_log::{Leaf, MAX_READ, MAX_READ_BYTES, SealedBody, SealedEntry};
+use event::Timestamp;
+
+use super::page::Unpacker;
+use super::schema::{LOG_SEQ, LOG_SOURCE, LOG_TIME, POSITION, TIME};
+use super::sheet::{Payloads, Sheet};
+use crate::interner::Interner;
+use crate::part::{Logged, PartError};
+
+/// Reads the payloads of rising rows, keeping the page that was read last.
+struct Payload<'a> {
+    sheet: &'a Sheet,
+    unpacker: Unpacker,
+    page: Option<Payloads>,
+}
+
+impl<'a> Payload<'a> {
+    fn new(sheet: &'a Sheet) -> Payload<'a> {
+        Payload { sheet, unpacker: Unpacker::new(), page: None }
+    }
+
+    fn of(&mut self, row: usize) -> Result<&[u8], PartError> {
+        let page = match self.page.take() {
+            Some(page) if page.rows.contains(&row) => page,
+            _ => self.sheet.payloads(row, &mut self.unpacker)?,
+        };
+        Ok(self.page.insert(page).of(row))
+    }
+}
+
+/// Reads entries by row.
+pub(super) fn logged(sheet: &Sheet, rows: &[u32]) -> Result<Vec<Logged>, PartError> {
+    let mut payload = Payload::new(sheet);
+    let mut found = Vec::with_capacity(rows.len());
+    let mut held: Option<(usize, Vec<i64>, Vec<i64>)> = None;
+    for row in rows {
+        let row = *row as usize;
+        if row >= sheet.layout.rows() {
+            break;
+        }
+        let number = sheet.layout.group_of(row);
+        let (_, log_times, times) = match &mut held {
+            Some(held) if held.0 == number => held,
+            held => held.insert((number, sheet.numbers(number, LOG_TIME)?, sheet.numbers(number, TIME)?)),
+        };
+        let within = row - sheet.layout.groups[number].first_row;
+        found.push(Logged {
+            position: sheet.layout.first + row as u64,
+            log_time: Timestamp::from_micros(log_times[within]),
+            time: Timestamp::from_micros(times[within]),
+            payload: payload.of(row)?.to_vec(),
+        });
+    }
+    Ok(found)
+}
+
+/// What the leaves of a row group are made of.
+struct Leaves {
+    log_times: Vec<i64>,
+    seqs: Vec<i64>,
+    sources: Vec<u32>,
+    names: Interner,
+    salts: Vec<[u8; 16]>,
+}
+
+impl Leaves {
+    fn read(sheet: &Sheet, group: usize) -> Result<Leaves, PartError> {
+        let mut names = Interner::default();
+        let meaning = sheet.dictionary(group, LOG_SOURCE, &mut names)?;
+        let positions = sheet.numbers(group, POSITION)?;
+        let first = sheet.layout.first + sheet.layout.groups[group].first_row as u64;
+        if positions.iter().zip(first..).any(|(position, wanted)| position.cast_unsigned() != wanted) {
+            return Err(sheet.damaged("its positions do not follow one another"));
+        }
+        if names.values().iter().any(|name| name.len() > audit_log::leaf::MAX_SOURCE_BYTES) {
+            return Err(sheet.damaged("the name of a log source is too long"));
+        }
+        Ok(Leaves {
+            log_times: sheet.numbers(group, LOG_TIME)?,
+            seqs: sheet.numbers(group, LOG_SEQ)?,
+            sources: sheet.codes(group, LOG_SOURCE, &meaning)?,
+            salts: sheet.salts(group)?,
+            names,
+        })
+    }
+
+    fn of(&self, row: usize, payload: &[u8]) -> Leaf {
+        Leaf {
+            time: Timestamp::from_micros(self.log_times[row]),
+            source: self.names.values()[self.sources[row] as usize].clone(),
+            seq: self.seqs[row].cast_unsigned(),
+            commitment: commitment(&self.salts[row], payload),
+        }
+    }
+}
+
+/// Reads entries in order, within the limits of one read; the leaf is made anew from what the segment holds.
+pub(super) fn sealed(sheet: &Sheet, rows: std::ops::Range<usize>) -> Result<Vec<SealedEntry>, PartError> {
+    let mut payload = Payload::new(sheet);
+    let mut found = Vec::new();
+    let mut bytes = 0;
+    let mut held: Option<(usize, Leaves)> = None;
+    for row in rows.take(MAX_READ as usize) {
+        let number = sheet.layout.group_of(row);
+        let (_, leaves) = match &mut held {
+            Some(held) if held.0 == number => held,
+            held => held.insert((number, Leaves::read(sheet, number)?)),
+        };
+        let within = row - sheet.layout.groups[number].first_row;
+        let payload = payload.of(row)?;
+        bytes += payload.len();
+        found.push(SealedEntry {
+            position: sheet.layout.first + row as u64,
+            leaf: leaves.of(within, payload).encode(),
+            body: Some(SealedBody { salt: leaves.salts[within], payload: payload.to_vec() }),
+        });
+        if bytes >= MAX_READ_BYTES {
+            break;
+        }
+    }
+    Ok(found)
+}

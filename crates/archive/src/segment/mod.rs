@@ -1,0 +1,222 @@
+//! Sealed segments: one Parquet file and the index beside it, read in ranges.
+//!
+//! The data are the truth; the index is believed only while it fits them and shows no damage. The formats are written down
+//! in `docs/formats/archive.md`.
+
+mod decode;
+mod entries;
+mod footer;
+mod keys;
+mod layout;
+mod page;
+mod schema;
+mod sheet;
+mod write;
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use audit_log::SealedEntry;
+use event::Timestamp;
+
+use self::keys::Dictionaries;
+use self::page::Unpacker;
+use self::schema::{LOG_TIME, TIME};
+use self::sheet::Sheet;
+use crate::blocks::Blocks;
+use crate::column::Column;
+use crate::extract::{ODD_COUNT, TIME as ODD_TIME};
+use crate::index::{Binding, Index};
+use crate::intake::Intake;
+use crate::part::{Keys, Logged, Part, PartError, RollupKey, Rollups, Span};
+use crate::read_at::ReadAt;
+pub use write::SegmentWriter;
+
+/// A sealed segment.
+pub struct Segment {
+    sheet: Sheet,
+    index: Option<Index>,
+    sound: AtomicBool,
+    /// Event times of the blocks, from the index or from the rows.
+    spans: Vec<Span>,
+    odd: [Blocks; ODD_COUNT],
+    dictionaries: Dictionaries,
+}
+
+impl Segment {
+    /// Opens a segment; `name` is for messages. Without an index, or with one that does not fit, it still answers
+    /// everything, but leaves out no block: see [`Segment::index_is_sound`]. Damaged data are an error.
+    pub fn open(
+        data: Arc<dyn ReadAt>,
+        index: Option<Arc<dyn ReadAt>>,
+        name: &str,
+    ) -> Result<Segment, PartError> {
+        let sheet = Sheet::open(data, name)?;
+        let binding = binding(&sheet)?;
+        let index = index.and_then(|index| match Index::open(index, &binding) {
+            Ok(index) => Some(index),
+            Err(why) => {
+                tracing::warn!(segment = name, %why, "an index is not used");
+                None
+            }
+        });
+        let (spans, odd) = match &index {
+            Some(index) => (index.spans.clone(), index.odd.clone()),
+            None => without_index(&sheet)?,
+        };
+        let sound = AtomicBool::new(index.is_some());
+        Ok(Segment { sheet, index, sound, spans, odd, dictionaries: Dictionaries::default() })
+    }
+
+    /// Says whether the index is there, fits its data, and showed no damage so far.
+    pub fn index_is_sound(&self) -> bool {
+        self.sound.load(Ordering::Relaxed)
+    }
+
+    /// Makes the bytes of the index anew from the data.
+    pub fn rebuild_index(data: &Arc<dyn ReadAt>, name: &str) -> Result<Vec<u8>, PartError> {
+        let sheet = Sheet::open(data.clone(), name)?;
+        let mut intake = Intake::new();
+        let mut unpacker = Unpacker::new();
+        for (number, group) in sheet.layout.groups.iter().enumerate() {
+            let log_times = sheet.numbers(number, LOG_TIME)?;
+            let mut row = 0;
+            while row < group.rows {
+                let page = sheet.payloads(group.first_row + row, &mut unpacker)?;
+                for at in page.rows.clone() {
+                    intake.push(page.of(at), Timestamp::from_micros(log_times[row]));
+                    row += 1;
+                }
+            }
+            intake.end_group();
+        }
+        Ok(intake.finish(binding(&sheet)?))
+    }
+
+    /// The log's origin.
+    pub fn origin(&self) -> &str {
+        &self.sheet.layout.origin
+    }
+
+    /// Bytes of data, the index not counted.
+    pub fn data_bytes(&self) -> u64 {
+        self.sheet.data.len()
+    }
+
+    /// Reads entries in order from the start of the range, which lies within the segment: at least one, and no more than a
+    /// reader can be expected to hold ([`audit_log::MAX_READ`], [`audit_log::MAX_READ_BYTES`]). What lies outside the
+    /// segment is passed over.
+    pub fn read(&self, range: Range<u64>) -> Result<Vec<SealedEntry>, PartError> {
+        let positions = self.positions();
+        let row = |position: u64| (position.clamp(positions.start, positions.end) - positions.start) as usize;
+        entries::sealed(&self.sheet, row(range.start)..row(range.end))
+    }
+
+    /// Position of the first entry whose log time is `time` or later; the end of the segment when there is none.
+    pub fn first_at(&self, time: Timestamp) -> Result<u64, PartError> {
+        let groups = &self.sheet.layout.groups;
+        let (mut low, mut high) = (0, groups.len());
+        // Log times never fall: the group wanted is the first whose last entry is not earlier.
+        while low < high {
+            let middle = low.midpoint(high);
+            let last = self.sheet.numbers(middle, LOG_TIME)?.last().copied();
+            if last.is_none_or(|last| last < time.as_micros()) { low = middle + 1 } else { high = middle }
+        }
+        let Some(group) = groups.get(low) else { return Ok(self.positions().end) };
+        let times = self.sheet.numbers(low, LOG_TIME)?;
+        let row = group.first_row + times.partition_point(|at| *at < time.as_micros());
+        Ok(self.positions().start + row as u64)
+    }
+
+    /// Log time of the last entry.
+    pub fn last_time(&self) -> Timestamp {
+        self.sheet.layout.last_time
+    }
+
+    /// The last sequence number of each log source in it.
+    pub fn sources(&self) -> &BTreeMap<String, u64> {
+        &self.sheet.layout.sources
+    }
+
+    /// The last sequence number of one log source.
+    pub fn last_seq(&self, source: &str) -> Option<u64> {
+        self.sources().get(source).copied()
+    }
+
+    /// Asks the index; when it turns out to be damaged, it is asked no more.
+    fn ask<T>(&self, ask: impl FnOnce(&Index) -> Result<T, crate::index::IndexError>) -> Option<T> {
+        let index = self.index.as_ref().filter(|_| self.index_is_sound())?;
+        match ask(index) {
+            Ok(answer) => Some(answer),
+            Err(why) => {
+                tracing::warn!(segment = self.sheet.name, %why, "an index is not used any more");
+                self.sound.store(false, Ordering::Relaxed);
+                None
+            }
+        }
+    }
+}
+
+fn binding(sheet: &Sheet) -> Result<Binding, PartError> {
+    let footer_crc = footer::footer_crc(&*sheet.data)
+        .map_err(|source| PartError::Read { name: sheet.name.clone(), source: source.into() })?;
+    Ok(Binding { first: sheet.layout.first, end: sheet.layout.end, data_bytes: sheet.data.len(), footer_crc })
+}
+
+/// What can be said without an index: times from the rows, and that no column decides anything.
+fn without_index(sheet: &Sheet) -> Result<(Vec<Span>, [Blocks; ODD_COUNT]), PartError> {
+    let blocks = Blocks::all(sheet.layout.rows().div_ceil(crate::BLOCK_ROWS));
+    let times = keys::by_block(sheet, &blocks, |group| sheet.numbers(group, TIME))?;
+    let span = |(_, times): &(usize, Vec<i64>)| Span {
+        first: Timestamp::from_micros(times.iter().copied().min().unwrap_or_default()),
+        last: Timestamp::from_micros(times.iter().copied().max().unwrap_or_default()),
+    };
+    Ok((times.iter().map(span).collect(), std::array::from_fn(|_| blocks.clone())))
+}
+
+impl Part for Segment {
+    fn positions(&self) -> Range<u64> {
+        self.sheet.layout.first..self.sheet.layout.end
+    }
+
+    fn span(&self) -> Option<Span> {
+        let first = self.spans.iter().map(|span| span.first).min()?;
+        let last = self.spans.iter().map(|span| span.last).max()?;
+        Some(Span { first, last })
+    }
+
+    fn block_span(&self, block: usize) -> Option<Span> {
+        self.spans.get(block).copied()
+    }
+
+    fn holding(&self, tokens: &[&str]) -> Result<Blocks, PartError> {
+        Ok(self.ask(|index| index.holding(tokens)).unwrap_or_else(|| Blocks::all(self.spans.len())))
+    }
+
+    fn keys(&self, column: Column, blocks: &Blocks) -> Result<Keys, PartError> {
+        let (values, blocks) = keys::keys(&self.sheet, &self.dictionaries, column, blocks)?;
+        Ok(Keys { values, blocks, odd: self.odd[column as usize].clone() })
+    }
+
+    fn times(&self, blocks: &Blocks) -> Result<Vec<(usize, Vec<Timestamp>)>, PartError> {
+        let read = |group: usize| {
+            let times = self.sheet.numbers(group, TIME)?;
+            Ok(times.into_iter().map(Timestamp::from_micros).collect())
+        };
+        keys::by_block(&self.sheet, blocks, read)
+    }
+
+    fn odd_times(&self) -> Result<Blocks, PartError> {
+        Ok(self.odd[ODD_TIME].clone())
+    }
+
+    fn entries(&self, rows: &[u32]) -> Result<Vec<Logged>, PartError> {
+        entries::logged(&self.sheet, rows)
+    }
+
+    fn rollup(&self, key: RollupKey) -> Result<Option<Rollups>, PartError> {
+        Ok(self.ask(|index| index.rollup(key)).flatten())
+    }
+}

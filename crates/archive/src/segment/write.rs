@@ -1,0 +1,289 @@
+//! Writes a segment: entries go in one by one, a Parquet file and the bytes of its index come out.
+//!
+//! In memory are one row group and what the index collects.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use arrow_array::builder::{BinaryBuilder, FixedSizeBinaryBuilder};
+use arrow_array::types::Int32Type;
+use arrow_array::{
+    ArrayRef, DictionaryArray, Int32Array, Int64Array, StringArray, TimestampMicrosecondArray,
+};
+use arrow_schema::SchemaRef;
+use audit_log::Entry;
+use event::Timestamp;
+use parquet::arrow::arrow_writer::{ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves};
+use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::errors::ParquetError;
+use parquet::file::metadata::KeyValue;
+use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
+use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::types::ColumnPath;
+
+use super::footer::FooterCrc;
+use super::schema::{self, PAYLOAD, WIDTH};
+use crate::blocks::BLOCK_ROWS;
+use crate::extract::COLUMN_COUNT;
+use crate::index::Binding;
+use crate::intake::Intake;
+use crate::interner::Interner;
+use crate::part::{Keys, PartError};
+
+/// Rows of a row group.
+pub(super) const GROUP_ROWS: usize = 16_384;
+/// Bytes of payload after which a row group ends early.
+const GROUP_BYTES: usize = 16 << 20;
+/// Bytes of payload after which a page ends, though its block does not.
+const PAGE_BYTES: usize = 1 << 20;
+/// zstd's own default.
+const LEVEL: i32 = 3;
+
+/// Writes a segment, holding one row group and the index in memory.
+pub struct SegmentWriter<W: Write + Send> {
+    file: SerializedFileWriter<FooterCrc<W>>,
+    name: String,
+    columns: ArrowRowGroupWriterFactory,
+    payloads: ArrowRowGroupWriterFactory,
+    arrow: SchemaRef,
+    intake: Intake,
+    group: Group,
+    first: u64,
+    end: u64,
+    origin: String,
+    sources: BTreeMap<String, u64>,
+    last_time: Timestamp,
+}
+
+/// Rows that wait for the end of their row group, but for the columns that the intake has.
+#[derive(Default)]
+struct Group {
+    positions: Vec<i64>,
+    log_times: Vec<i64>,
+    ids: Vec<Option<[u8; 16]>>,
+    sessions: Vec<Option<[u8; 16]>>,
+    sources: Interner,
+    source_codes: Vec<u32>,
+    seqs: Vec<i64>,
+    /// The last sequence number of each source.
+    last_seqs: Vec<u64>,
+    salts: Vec<[u8; 16]>,
+    payloads: BinaryBuilder,
+    bytes: usize,
+}
+
+impl<W: Write + Send> SegmentWriter<W> {
+    /// Begins a segment of the log named `origin` at a position.
+    pub fn new(out: W, origin: &str, first: u64) -> Result<SegmentWriter<W>, PartError> {
+        let name = format!("the segment that begins at {first}");
+        let fault = |error: ParquetError| fault(&name, error);
+        let (parquet, arrow) = (schema::parquet_schema(), schema::arrow_schema());
+        let file = SerializedFileWriter::new(FooterCrc::new(out), parquet.clone(), Arc::new(properties()))
+            .map_err(fault)?;
+        // How many rows a page may have is a property of a file, and only payloads are to be read block by block: their
+        // pages are made under the properties of another file, which is thrown away.
+        let other = SerializedFileWriter::new(io::sink(), parquet, Arc::new(payload_properties()));
+        Ok(SegmentWriter {
+            columns: ArrowRowGroupWriterFactory::new(&file, arrow.clone()),
+            payloads: ArrowRowGroupWriterFactory::new(&other.map_err(fault)?, arrow.clone()),
+            file,
+            name,
+            arrow,
+            intake: Intake::new(),
+            group: Group::default(),
+            first,
+            end: first,
+            origin: origin.to_owned(),
+            sources: BTreeMap::new(),
+            last_time: Timestamp::MIN,
+        })
+    }
+
+    /// Adds the next entry.
+    pub fn push(&mut self, entry: &Entry) -> Result<(), PartError> {
+        if entry.position != self.end {
+            let why = format!("the entry at {} does not follow the one before {}", entry.position, self.end);
+            return Err(PartError::Damaged { name: self.name.clone(), why });
+        }
+        let row = self.intake.push(&entry.payload, entry.leaf.time);
+        self.group.push(entry, row.id, row.session);
+        self.end += 1;
+        self.last_time = self.last_time.max(entry.leaf.time);
+        if self.group.positions.len() >= GROUP_ROWS || self.group.bytes >= GROUP_BYTES {
+            self.end_group().map_err(|error| fault(&self.name, error))?;
+        }
+        Ok(())
+    }
+
+    /// How many entries it has.
+    pub fn rows(&self) -> u64 {
+        self.end - self.first
+    }
+
+    /// Finishes the file; returns what was written to, and the bytes of the index.
+    pub fn finish(mut self) -> Result<(W, Vec<u8>), PartError> {
+        let name = std::mem::take(&mut self.name);
+        let fault = |error: ParquetError| fault(&name, error);
+        if !self.group.positions.is_empty() {
+            self.end_group().map_err(fault)?;
+        }
+        let sources = serde_json::to_string(&self.sources).expect("texts and numbers are JSON");
+        for (key, value) in [
+            (schema::FORMAT_KEY, schema::FORMAT.to_owned()),
+            (schema::FIRST_KEY, self.first.to_string()),
+            (schema::END_KEY, self.end.to_string()),
+            (schema::ORIGIN_KEY, self.origin),
+            (schema::SOURCES_KEY, sources),
+            (schema::LAST_TIME_KEY, self.last_time.as_micros().to_string()),
+        ] {
+            self.file.append_key_value_metadata(KeyValue::new(key.to_owned(), value));
+        }
+        self.file.flush().map_err(|error| fault(error.into()))?;
+        self.file.inner_mut().keep();
+        let out = self.file.into_inner().map_err(fault)?;
+        let (out, data_bytes, footer_crc) =
+            out.finish().map_err(|source| PartError::Read { name: name.clone(), source: source.into() })?;
+        let binding = Binding { first: self.first, end: self.end, data_bytes, footer_crc };
+        Ok((out, self.intake.finish(binding)))
+    }
+
+    fn end_group(&mut self) -> Result<(), ParquetError> {
+        let index = self.file.flushed_row_groups().len();
+        for (source, seq) in self.group.sources.values().iter().zip(&self.group.last_seqs) {
+            let last = self.sources.entry(source.clone()).or_default();
+            *last = (*last).max(*seq);
+        }
+        let arrays = self.group.take(&self.intake);
+        let mut writers = self.columns.create_column_writers(index)?;
+        let payloads = self.payloads.create_column_writers(index)?.pop();
+        let payloads = payloads.ok_or_else(|| ParquetError::General("no column of payloads".to_owned()))?;
+        writers.truncate(PAYLOAD);
+        writers.push(payloads);
+        let mut group = self.file.next_row_group()?;
+        for (at, (mut writer, array)) in writers.into_iter().zip(arrays).enumerate() {
+            let field = self.arrow.field(at);
+            let step = if at == PAYLOAD { BLOCK_ROWS } else { array.len() };
+            for start in (0..array.len()).step_by(step) {
+                write(&mut writer, field, &array.slice(start, step.min(array.len() - start)))?;
+            }
+            writer.close()?.append_to_row_group(&mut group)?;
+        }
+        group.close()?;
+        self.intake.end_group();
+        Ok(())
+    }
+}
+
+fn write(
+    writer: &mut ArrowColumnWriter,
+    field: &arrow_schema::Field,
+    array: &ArrayRef,
+) -> Result<(), ParquetError> {
+    compute_leaves(field, array)?.iter().try_for_each(|leaf| writer.write(leaf))
+}
+
+impl Group {
+    fn push(&mut self, entry: &Entry, id: Option<[u8; 16]>, session: Option<[u8; 16]>) {
+        self.positions.push(entry.position.cast_signed());
+        self.log_times.push(entry.leaf.time.as_micros());
+        self.ids.push(id);
+        self.sessions.push(session);
+        let source = self.sources.code(&entry.leaf.source);
+        self.source_codes.push(source);
+        match self.last_seqs.get_mut(source as usize) {
+            Some(last) => *last = entry.leaf.seq.max(*last),
+            None => self.last_seqs.push(entry.leaf.seq),
+        }
+        self.seqs.push(entry.leaf.seq.cast_signed());
+        self.salts.push(entry.salt);
+        self.payloads.append_value(&entry.payload);
+        self.bytes += entry.payload.len();
+    }
+
+    /// Takes the rows out as arrays, in the order of the schema.
+    fn take(&mut self, intake: &Intake) -> Vec<ArrayRef> {
+        let rows = &intake.rows;
+        let times = |times: Vec<i64>| TimestampMicrosecondArray::from(times).with_timezone("UTC");
+        let mut arrays: Vec<ArrayRef> = Vec::with_capacity(WIDTH);
+        arrays.push(Arc::new(Int64Array::from(std::mem::take(&mut self.positions))));
+        arrays.push(Arc::new(times(std::mem::take(&mut self.log_times))));
+        arrays.push(Arc::new(times(rows.times.clone())));
+        arrays.push(uuids(&self.ids));
+        arrays.push(uuids(&self.sessions));
+        for column in 0..COLUMN_COUNT {
+            arrays.push(texts(&rows.codes[column], rows.values[column].values()));
+        }
+        arrays.push(texts(&self.source_codes, self.sources.values()));
+        arrays.push(Arc::new(Int64Array::from(std::mem::take(&mut self.seqs))));
+        let mut salts = FixedSizeBinaryBuilder::with_capacity(self.salts.len(), 16);
+        self.salts.iter().for_each(|salt| salts.append_value(salt).expect("a salt has 16 bytes"));
+        arrays.push(Arc::new(salts.finish()));
+        arrays.push(Arc::new(self.payloads.finish()));
+        *self = Group::default();
+        arrays
+    }
+}
+
+fn uuids(ids: &[Option<[u8; 16]>]) -> ArrayRef {
+    let mut array = FixedSizeBinaryBuilder::with_capacity(ids.len(), 16);
+    for id in ids {
+        match id {
+            Some(id) => array.append_value(id).expect("a UUID has 16 bytes"),
+            None => array.append_null(),
+        }
+    }
+    Arc::new(array.finish())
+}
+
+fn texts(codes: &[u32], values: &[String]) -> ArrayRef {
+    let keys: Int32Array =
+        codes.iter().map(|code| (*code != Keys::ABSENT).then_some(code.cast_signed())).collect();
+    let values = Arc::new(StringArray::from_iter_values(values));
+    Arc::new(DictionaryArray::<Int32Type>::try_new(keys, values).expect("codes come from the values"))
+}
+
+/// Properties of every column but the payload.
+fn properties() -> WriterProperties {
+    let mut properties = shared().set_data_page_row_count_limit(GROUP_ROWS).set_write_batch_size(GROUP_ROWS);
+    for name in ["position", "log_time", "time", "log_seq"] {
+        let column = ColumnPath::from(name);
+        properties = properties
+            .set_column_dictionary_enabled(column.clone(), false)
+            .set_column_encoding(column, Encoding::DELTA_BINARY_PACKED);
+    }
+    for name in ["id", "salt"] {
+        let column = ColumnPath::from(name);
+        properties = properties
+            .set_column_dictionary_enabled(column.clone(), false)
+            .set_column_statistics_enabled(column, EnabledStatistics::None);
+    }
+    properties.set_column_compression(ColumnPath::from("salt"), Compression::UNCOMPRESSED).build()
+}
+
+/// Properties of the payload: a page for each block, or several.
+fn payload_properties() -> WriterProperties {
+    shared()
+        .set_dictionary_enabled(false)
+        .set_statistics_enabled(EnabledStatistics::None)
+        .set_data_page_row_count_limit(BLOCK_ROWS)
+        .set_write_batch_size(BLOCK_ROWS)
+        .set_data_page_size_limit(PAGE_BYTES)
+        .build()
+}
+
+fn shared() -> WriterPropertiesBuilder {
+    let level = ZstdLevel::try_new(LEVEL).expect("a level of zstd");
+    WriterProperties::builder()
+        .set_created_by("lodge".to_owned())
+        .set_compression(Compression::ZSTD(level))
+        .set_statistics_enabled(EnabledStatistics::Chunk)
+        .set_column_index_truncate_length(Some(64))
+        .set_statistics_truncate_length(Some(64))
+        // No dictionary is given up: the text of a typed column is short.
+        .set_dictionary_page_size_limit(super::page::MOST_PAGE_BYTES)
+}
+
+fn fault(name: &str, error: ParquetError) -> PartError {
+    PartError::Write { name: name.to_owned(), source: error.into() }
+}

@@ -1,0 +1,79 @@
+//! How the archive stands, in figures: for metrics and `lodge archive status`.
+
+use audit_log::Sealed;
+use event::Timestamp;
+
+use crate::archive::{Archive, Failure};
+use crate::catalog::Catalog;
+use crate::held::Piece;
+
+/// How the archive stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Status {
+    /// Entries that are sealed, or sealed and dropped.
+    pub sealed: u64,
+    /// Entries that can be searched, or were dropped; the rest of the log has not been taken in yet.
+    pub taken: u64,
+    /// Segments whose entries are kept.
+    pub segments: u64,
+    /// Entries in them.
+    pub entries: u64,
+    /// Bytes of their data.
+    pub data_bytes: u64,
+    /// Bytes of their indexes.
+    pub index_bytes: u64,
+    /// Segments of which only the leaves are kept.
+    pub pruned_segments: u64,
+    /// Entries in those.
+    pub pruned_entries: u64,
+    /// Bytes of those leaves.
+    pub leaves_bytes: u64,
+    /// Segments whose index is not used: missing, or damaged.
+    pub without_index: u64,
+    /// Segments that cannot be read, and why.
+    pub damaged: Vec<String>,
+    /// Log time of the newest sealed entry.
+    pub newest: Option<Timestamp>,
+    /// What went wrong last, as long as it has not gone right since.
+    pub failure: Option<Failure>,
+}
+
+impl Archive {
+    /// Says how the archive stands.
+    pub fn status(&self) -> Status {
+        Status { failure: self.failure(), ..self.catalog().status() }
+    }
+}
+
+impl Catalog {
+    /// Says how the archive stands, as far as its objects tell.
+    pub fn status(&self) -> Status {
+        let mut status =
+            Status { sealed: self.end(), taken: self.taken(), newest: self.last_time(), ..Status::default() };
+        for piece in self.pieces() {
+            status.add(&piece);
+        }
+        status
+    }
+}
+
+impl Status {
+    fn add(&mut self, piece: &Piece) {
+        let rows = piece.name().rows();
+        match piece {
+            Piece::Kept(kept) => {
+                self.segments += 1;
+                self.entries += rows;
+                self.data_bytes += kept.segment.data_bytes();
+                self.index_bytes += kept.index_bytes;
+                self.without_index += u64::from(!kept.segment.index_is_sound());
+            }
+            Piece::Pruned(_, leaves) => {
+                self.pruned_segments += 1;
+                self.pruned_entries += rows;
+                self.leaves_bytes += leaves.bytes();
+            }
+            Piece::Broken(broken) => self.damaged.push(broken.error().to_string()),
+        }
+    }
+}

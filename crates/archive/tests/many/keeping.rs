@@ -1,0 +1,223 @@
+//! What is sealed stays readable through the log, whatever is merged, dropped or rebuilt.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use archive::{Parts, Rebuild, Storage, verify};
+use audit_log::{ReadError, Sealed};
+use store::objects::DiskObjects;
+
+use crate::fixture::{Fixture, Pair, numbers, read_all, runtime};
+
+fn names(folder: &Path, suffix: &str) -> Vec<String> {
+    let listed = DiskObjects::reader(folder).list("").unwrap();
+    listed.into_iter().filter(|path| path.ends_with(suffix)).collect()
+}
+
+/// Verifies the objects against the log's tree; fails when anything is wrong.
+fn assert_sound(pair: &Pair) {
+    let tiles = |path: &str| pair.log.resource(path).map_err(std::io::Error::other);
+    let checked = pair.archive.verify(Some(&tiles)).unwrap();
+    assert_eq!(checked.problems, [], "{checked:?}");
+    assert_eq!(checked.entries + checked.pruned, pair.archive.catalog().end());
+}
+
+#[test]
+fn sealed_entries_leave_the_log_and_are_read_through_it() {
+    let fixture = Fixture::new();
+    let pair = fixture.open();
+    pair.append(&fixture, 0..2000);
+    let before = pair.everything();
+    let size = pair.log.size();
+    pair.archive.seal_up_to(&pair.log, size).unwrap();
+    assert_eq!(pair.archive.catalog().end(), size);
+    assert_eq!(pair.everything(), before);
+    let segments = fs::read_dir(fixture.log_folder().join("wal")).unwrap().flatten();
+    let wal = segments.filter(|entry| entry.path().extension().is_some_and(|kind| kind == "wal")).count();
+    assert!(wal <= 2, "{wal} segments of the write-ahead log stayed");
+    assert_sound(&pair);
+    for position in [0, 1, 299, 300, 1234, size - 1] {
+        assert_eq!(pair.log.prove(position, size).unwrap().position, position);
+    }
+    pair.close();
+
+    let again = fixture.open();
+    assert_eq!(again.everything()[..before.len()], before[..]);
+    assert_eq!(again.archive.catalog().last_seq("file/test"), Some(1999));
+    again.append(&fixture, 2000..2010);
+    assert_eq!(numbers(&again.everything()), (0..2010).collect::<Vec<_>>());
+    assert_sound(&again);
+}
+
+#[test]
+fn the_running_sealer_takes_in_and_seals_what_comes() {
+    let fixture = Fixture::new();
+    let pair = fixture.open();
+    let mut sealer = pair.archive.start(&pair.log).unwrap();
+    pair.append(&fixture, 0..1000);
+    let size = pair.log.size();
+    wait(|| pair.archive.catalog().taken() == size && pair.archive.catalog().end() >= 900);
+    let parts = pair.archive.catalog().parts();
+    let mut at = 0;
+    for part in &parts {
+        assert_eq!(part.positions().start, at);
+        at = part.positions().end;
+    }
+    assert_eq!(at, size);
+    assert_eq!(pair.archive.failure(), None);
+    sealer.stop();
+    drop((sealer, parts));
+    assert_eq!(numbers(&pair.everything()), (0..1000).collect::<Vec<_>>());
+    pair.close();
+
+    let again = fixture.open();
+    assert_sound(&again);
+    let _sealer = again.archive.start(&again.log).unwrap();
+    again.append(&fixture, 1000..1400);
+    let size = again.log.size();
+    wait(|| again.archive.catalog().taken() == size && again.archive.catalog().end() >= 1200);
+    assert_eq!(numbers(&again.everything()), (0..1400).collect::<Vec<_>>());
+}
+
+#[test]
+fn small_segments_become_large_ones_and_the_small_ones_go() {
+    let mut fixture = Fixture::new();
+    fixture.config.segment_rows = 50;
+    let pair = fixture.open();
+    pair.append(&fixture, 0..1000);
+    let before = pair.everything();
+    pair.archive.seal_up_to(&pair.log, 1000).unwrap();
+    assert_eq!(names(&fixture.archive_folder(), ".parquet").len(), 20);
+    let held = pair.archive.catalog().parts();
+    pair.archive.maintain(&pair.log).unwrap();
+    assert_eq!(names(&fixture.archive_folder(), ".parquet").len(), 20 + 1, "they are still being read");
+    assert_eq!(held[0].entries(&[0]).unwrap()[0].payload, before[0].1);
+    drop(held);
+    pair.archive.maintain(&pair.log).unwrap();
+    let left = names(&fixture.archive_folder(), ".parquet");
+    assert!(left.len() < 8, "{left:?}");
+    assert_eq!(names(&fixture.archive_folder(), ".index").len(), left.len());
+    assert_eq!(pair.everything(), before);
+    assert_sound(&pair);
+    pair.close();
+    let again = fixture.open();
+    assert_eq!(again.everything()[..before.len()], before[..]);
+}
+
+#[test]
+fn what_is_too_old_is_dropped_after_an_event_and_its_proofs_stay() {
+    let mut fixture = Fixture::new();
+    fixture.config.retention = Some(Duration::from_secs(30 * 24 * 3600));
+    let pair = fixture.open();
+    pair.append(&fixture, 0..600);
+    fixture.pass(20);
+    pair.append(&fixture, 600..1200);
+    let before = pair.everything();
+    let size = pair.log.size();
+    pair.archive.seal_up_to(&pair.log, size).unwrap();
+    pair.archive.maintain(&pair.log).unwrap();
+    assert_eq!(names(&fixture.archive_folder(), ".leaves").len(), 0, "nothing is old enough yet");
+    fixture.pass(15);
+    pair.archive.maintain(&pair.log).unwrap();
+    pair.archive.maintain(&pair.log).unwrap();
+
+    let status = pair.archive.status();
+    assert_eq!((status.pruned_segments, status.pruned_entries), (2, 600));
+    assert_eq!(names(&fixture.archive_folder(), ".leaves").len(), 2);
+    assert_eq!(names(&fixture.archive_folder(), ".parquet").len() as u64, status.segments);
+    assert!(matches!(pair.log.read(0..10), Err(ReadError::Pruned { from: 0, to: 600 })));
+    let kept = read_all(&pair.log, 600);
+    assert_eq!(kept[..before.len() - 600], before[600..]);
+    let told = kept.iter().find(|(_, payload)| payload.windows(10).any(|part| part == b"log.pruned"));
+    let event: serde_json::Value = serde_json::from_slice(&told.unwrap().1).unwrap();
+    assert_eq!((&event["detail"]["from"], &event["detail"]["to"]), (&0.into(), &600.into()));
+    runtime().block_on(pair.log.checkpoint_covering(pair.log.size())).unwrap();
+    assert_eq!(pair.log.prove(5, size).unwrap().position, 5);
+    assert_sound(&pair);
+    pair.close();
+
+    let again = fixture.open();
+    assert_eq!(again.archive.status().pruned_entries, 600);
+    assert!(matches!(again.log.read(599..601), Err(ReadError::Pruned { .. })));
+    assert_eq!(again.archive.catalog().first_kept(3).unwrap(), 600);
+    assert_sound(&again);
+}
+
+#[test]
+fn a_lost_or_damaged_index_is_made_anew_and_loses_nothing() {
+    let fixture = Fixture::new();
+    let pair = fixture.open();
+    pair.append(&fixture, 0..1000);
+    let before = pair.everything();
+    pair.archive.seal_up_to(&pair.log, pair.log.size()).unwrap();
+    pair.close();
+    let indexes = names(&fixture.archive_folder(), ".index");
+    let path = |at: usize| fixture.archive_folder().join(&indexes[at]);
+    let was = fs::read(path(0)).unwrap();
+    fs::remove_file(path(0)).unwrap();
+    fs::write(path(1), b"not an index").unwrap();
+
+    let reader = DiskObjects::reader(&fixture.archive_folder());
+    assert_eq!(verify(&reader, None, &mut |_| Ok(())).unwrap().problems.len(), 2);
+    let again = fixture.open();
+    assert_eq!(fs::read(path(0)).unwrap(), was);
+    assert_eq!(again.everything()[..before.len()], before[..]);
+    assert_sound(&again);
+    fs::remove_file(path(2)).unwrap();
+    assert_eq!(again.archive.rebuild(Rebuild::Unsound).unwrap().rebuilt, 1);
+    let all = again.archive.rebuild(Rebuild::All).unwrap();
+    assert_eq!((all.rebuilt, all.problems.len()), (all.segments, 0));
+    assert_sound(&again);
+}
+
+#[test]
+fn a_changed_segment_is_named_by_verify() {
+    let fixture = Fixture::new();
+    let pair = fixture.open();
+    pair.append(&fixture, 0..900);
+    pair.archive.seal_up_to(&pair.log, 900).unwrap();
+    let data = names(&fixture.archive_folder(), ".parquet");
+    let path = fixture.archive_folder().join(&data[1]);
+    let bytes = fs::read(&path).unwrap();
+    let tiles = |path: &str| pair.log.resource(path).map_err(std::io::Error::other);
+    for at in (0..bytes.len()).step_by(bytes.len() / 40) {
+        let mut changed = bytes.clone();
+        changed[at] ^= 0x10;
+        fs::write(&path, changed).unwrap();
+        let checked = pair.archive.verify(Some(&tiles)).unwrap();
+        assert!(checked.problems.iter().all(|problem| problem.object.starts_with(&data[1][..20])));
+        // A few bytes of a Parquet file say nothing that anybody reads.
+        if checked.problems.is_empty() {
+            assert_eq!(pair.everything().len() as u64, pair.log.size(), "byte {at}");
+        }
+    }
+    fs::write(&path, &bytes).unwrap();
+    assert_sound(&pair);
+    fs::remove_file(&path).unwrap();
+    let objects = DiskObjects::reader(&fixture.archive_folder());
+    let missing = verify(&objects, None, &mut |_| Ok(())).unwrap();
+    assert!(missing.problems.iter().any(|problem| problem.why.contains("gap")), "{missing:?}");
+    pair.close();
+    let refused = fixture.open_on(fixture.objects());
+    assert!(refused.is_err_and(|error| error.to_string().contains("none that begins there")));
+}
+
+#[test]
+fn one_process_at_a_time_writes_the_folder() {
+    let fixture = Fixture::new();
+    let first = Storage::folder(&fixture.archive_folder()).unwrap();
+    assert!(Storage::folder(&fixture.archive_folder()).is_err());
+    drop(first);
+    assert!(Storage::folder(&fixture.archive_folder()).is_ok());
+}
+
+fn wait(mut ready: impl FnMut() -> bool) {
+    for _ in 0..6000 {
+        if ready() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    panic!("it did not happen within a minute");
+}

@@ -1,0 +1,54 @@
+//! `lodge archive status`
+
+use anyhow::Result;
+use api::wire::ArchiveStatus;
+use clap::Args;
+
+use crate::commands::Context;
+use crate::terminal::{bad, good, print_one, printable};
+
+/// Shows how much of the log is sealed, how large it is, and whether anything is wrong.
+#[derive(Args)]
+pub struct Arguments {}
+
+/// Runs the verb.
+pub fn run(_: &Arguments, context: &Context) -> Result<()> {
+    let status: ArchiveStatus = context.client()?.get("/v1/archive", &[])?;
+    print_one(context.output, &status, text)
+}
+
+fn text(status: &ArchiveStatus) -> String {
+    let newest = status.newest.map_or_else(String::new, |time| format!(", the newest of {time}"));
+    let mut lines = vec![
+        format!("log         {} entries, {} of them searchable", status.log_entries, status.searchable),
+        format!("sealed      {}{newest}", status.sealed),
+        format!(
+            "kept        {} entries in {} segments: {} MiB of data, {} MiB of indexes",
+            status.entries,
+            status.segments,
+            status.data_bytes >> 20,
+            status.index_bytes >> 20
+        ),
+    ];
+    if status.pruned_entries > 0 {
+        let leaves = status.leaves_bytes >> 20;
+        lines.push(format!(
+            "dropped     {} entries by retention; {leaves} MiB of leaves stay",
+            status.pruned_entries
+        ));
+    }
+    if status.without_index > 0 {
+        let without = format!("{} segments have no index: run `lodge archive rebuild`", status.without_index);
+        lines.push(bad(&without));
+    }
+    lines.extend(status.damaged.iter().map(|line| bad(&printable(line))));
+    match (&status.failure, status.failing_since) {
+        (Some(why), since) => {
+            let since = since.map_or_else(String::new, |time| format!(" since {time}"));
+            lines.push(bad(&printable(&format!("failing{since}: {why}"))));
+        }
+        (None, _) if status.damaged.is_empty() => lines.push(good("nothing is wrong")),
+        (None, _) => {}
+    }
+    lines.join("\n")
+}

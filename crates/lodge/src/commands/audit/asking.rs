@@ -1,0 +1,74 @@
+//! What every question to the log has, and what its answer covers.
+
+use api::wire::Coverage;
+use clap::Args;
+use event::interval::TimeZone;
+
+use crate::terminal::{Output, bad};
+
+/// A question to the log.
+#[derive(Args)]
+pub struct Asking {
+    /// Filter; everything when left out.
+    #[arg(default_value = "")]
+    filter: String,
+    /// Only events from this time on, by their own time: RFC 3339, a date, or like `now-24h`.
+    #[arg(long, value_name = "TIME")]
+    since: Option<String>,
+    /// Only events before this time.
+    #[arg(long, value_name = "TIME")]
+    until: Option<String>,
+    /// Zone in which dates are read and days begin, like `Europe/Berlin` or `+02:00` [default: this machine's].
+    #[arg(long, value_name = "ZONE")]
+    zone: Option<String>,
+    /// Seconds that may be searched [default: 30].
+    #[arg(long, value_name = "SECONDS")]
+    timeout: Option<u32>,
+}
+
+impl Asking {
+    /// Writes the question as the API takes it.
+    pub fn query(&self) -> Vec<(&'static str, String)> {
+        let mut query =
+            vec![("filter", self.filter.clone()), ("zone", self.zone.clone().unwrap_or_else(here))];
+        query.extend(self.since.clone().map(|since| ("since", since)));
+        query.extend(self.until.clone().map(|until| ("until", until)));
+        query.extend(self.timeout.map(|seconds| ("timeout", seconds.to_string())));
+        query
+    }
+
+    /// Returns from when on, as it was written.
+    pub fn since(&self) -> Option<&str> {
+        self.since.as_deref()
+    }
+
+    /// Returns the zone in which times are shown, where this machine knows it.
+    pub fn zone(&self) -> TimeZone {
+        match &self.zone {
+            None => TimeZone::system(),
+            Some(zone) => event::interval::parse_zone(zone).unwrap_or(TimeZone::UTC),
+        }
+    }
+}
+
+/// Names this machine's zone: by its name, where it has one, and by its common offset for servers that know no names.
+fn here() -> String {
+    let zone = TimeZone::system();
+    let offset = zone.to_offset(Default::default()).to_string();
+    let offset = if offset.contains(':') { offset } else { format!("{offset}:00") };
+    match zone.iana_name() {
+        Some(name) => format!("{name},{offset}"),
+        None => offset,
+    }
+}
+
+/// Says, for people, when an answer is not the whole one.
+pub fn warn(output: Output, coverage: &Coverage) {
+    if output == Output::Table && !coverage.complete {
+        let (to, size) = (coverage.to, coverage.size);
+        let why = format!(
+            "time ran out: searched up to position {to} of {size}; narrow the question or raise --timeout"
+        );
+        eprintln!("{}", bad(&why));
+    }
+}

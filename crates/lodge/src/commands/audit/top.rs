@@ -1,0 +1,67 @@
+//! `lodge audit top`
+
+use anyhow::Result;
+use api::wire::{Top, TopValue};
+use clap::Args;
+
+use super::Context;
+use super::asking::{Asking, warn};
+use crate::terminal::{Output, print_one, print_rows};
+
+/// Ranks the values of a field. `lodge audit top origin.ip 'kind: user.login and outcome: failure'`
+#[derive(Args)]
+pub struct Arguments {
+    /// Field, as a filter names it: `actor.user`, `detail.verb`, …
+    field: String,
+    #[command(flatten)]
+    asking: Asking,
+    /// How many values.
+    #[arg(long, short = 'n', default_value_t = 10)]
+    limit: u32,
+    /// Only values that begin so, in any letter case.
+    #[arg(long, default_value = "")]
+    prefix: String,
+}
+
+/// Runs the verb.
+pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
+    let mut query = arguments.asking.query();
+    query.push(("field", arguments.field.clone()));
+    query.push(("limit", arguments.limit.to_string()));
+    query.push(("prefix", arguments.prefix.clone()));
+    let top: Top = context.client()?.get("/v1/events/top", &query)?;
+    warn(context.output, &top.coverage);
+    match context.output {
+        Output::Json => print_one(context.output, &top, |_| String::new()),
+        output => {
+            let cells = |one: &TopValue| {
+                vec![one.value.clone(), one.events.to_string(), share(one.events, top.events)]
+            };
+            print_rows(output, &top.values, &["VALUE", "EVENTS", "SHARE"], cells)?;
+            if output == Output::Table {
+                let (events, distinct, other, without) = (top.events, top.distinct, top.other, top.without);
+                eprintln!("{events} events, {distinct} values; {other} with others, {without} without any");
+            }
+            Ok(())
+        }
+    }
+}
+
+fn share(events: u64, all: u64) -> String {
+    // In tenths of a percent, in whole numbers.
+    let tenths = u128::from(events) * 1000 / u128::from(all.max(1));
+    format!("{}.{}%", tenths / 10, tenths % 10)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::share;
+
+    #[test]
+    fn shares_are_of_all_events() {
+        assert_eq!(
+            [share(1, 3), share(2, 2), share(0, 0), share(1, 100_000)],
+            ["33.3%", "100.0%", "0.0%", "0.0%"]
+        );
+    }
+}

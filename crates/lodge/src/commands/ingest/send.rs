@@ -1,0 +1,156 @@
+//! Sending batches: four under way at most, each sent again until the server has it or says that it must not.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use api::wire::IngestReceipt;
+
+use super::batches::Piece;
+use super::progress::Progress;
+use crate::client::{Client, segment};
+use crate::failure::Failure;
+
+/// Batches under way.
+const UNDER_WAY: usize = 4;
+/// Pauses before a batch is sent again, in milliseconds; their end is the end of patience.
+const PAUSES: [u64; 12] = [100, 200, 400, 800, 1600, 3000, 5000, 5000, 10_000, 10_000, 10_000, 10_000];
+
+/// Where batches go.
+pub struct Destination<'a> {
+    /// The server.
+    pub client: &'a Client,
+    /// Name of the source.
+    pub source: &'a str,
+    /// Name of the reporting system.
+    pub name: &'a str,
+    /// Identity of the file.
+    pub identity: &'a str,
+    /// The file's name where it lies.
+    pub label: &'a str,
+    /// Names this sending.
+    pub run: &'a str,
+}
+
+/// What was taken.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Sent {
+    /// Events, those of rejections included.
+    pub events: u64,
+    /// Rejections.
+    pub rejected: u64,
+}
+
+/// Sends all batches that `next` gives; returns once all are durable.
+pub fn send(
+    to: &Destination<'_>,
+    earlier: u64,
+    progress: &Progress,
+    mut next: impl FnMut() -> Result<Option<Piece>>,
+) -> (Sent, Result<()>) {
+    let (sender, receiver) = sync_channel::<Piece>(1);
+    let receiver = Mutex::new(receiver);
+    let (sent, failure) = (Mutex::new(Sent::default()), Mutex::new(None));
+    let stop = AtomicBool::new(false);
+    let work = || {
+        while let Some(piece) = take(&receiver).filter(|_| !stop.load(Ordering::Relaxed)) {
+            let send = || post(to, &piece);
+            let given_up = || stop.load(Ordering::Relaxed);
+            match persist(send, given_up)
+                .with_context(|| format!("the batch at byte {} was not taken", piece.offset))
+            {
+                Ok(receipt) => {
+                    let mut sent = sent.lock().unwrap_or_else(PoisonError::into_inner);
+                    sent.events += receipt.events;
+                    sent.rejected += receipt.rejected;
+                    progress.events(earlier + sent.events);
+                }
+                Err(error) => {
+                    stop.store(true, Ordering::Relaxed);
+                    failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+                }
+            }
+        }
+    };
+    let read = thread::scope(|scope| {
+        for _ in 0..UNDER_WAY {
+            scope.spawn(work);
+        }
+        let mut feed = || -> Result<()> {
+            while let Some(piece) = next()? {
+                if stop.load(Ordering::Relaxed) || sender.send(piece).is_err() {
+                    break;
+                }
+            }
+            Ok(())
+        };
+        let read = feed();
+        drop(sender);
+        read
+    });
+    let failure = failure.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let sent = sent.into_inner().unwrap_or_else(PoisonError::into_inner);
+    (sent, failure.map_or(read, Err))
+}
+
+fn take(receiver: &Mutex<Receiver<Piece>>) -> Option<Piece> {
+    receiver.lock().unwrap_or_else(PoisonError::into_inner).recv().ok()
+}
+
+/// Asks until there is an answer, a refusal, or no patience left.
+pub fn persist<T>(ask: impl Fn() -> Result<T>, given_up: impl Fn() -> bool) -> Result<T> {
+    let mut pauses = PAUSES.iter();
+    loop {
+        let error = match ask() {
+            Ok(answer) => return Ok(answer),
+            Err(error) => error,
+        };
+        let Some(pause) = pauses.next().filter(|_| may_pass(&error) && !given_up()) else {
+            return Err(error);
+        };
+        thread::sleep(Duration::from_millis(*pause));
+    }
+}
+
+fn post(to: &Destination<'_>, piece: &Piece) -> Result<IngestReceipt> {
+    let mut query = vec![
+        ("name", to.name.to_owned()),
+        ("identity", to.identity.to_owned()),
+        ("file", to.label.to_owned()),
+        ("run", to.run.to_owned()),
+        ("offset", piece.offset.to_string()),
+        ("end", piece.end.to_string()),
+        ("line", piece.line.to_string()),
+        ("before", piece.before.clone()),
+        ("after", piece.after.clone()),
+        ("last", piece.last.to_string()),
+    ];
+    query.extend(piece.cut.map(|bytes| ("cut", bytes.to_string())));
+    to.client.post_bytes(&format!("/v1/ingest/{}", segment(to.source)), &query, &piece.body)
+}
+
+/// Says whether trying again may help: the server is away or busy, or this was too fast.
+fn may_pass(error: &anyhow::Error) -> bool {
+    match error.downcast_ref::<Failure>() {
+        None => true,
+        Some(Failure::Refused(problem)) => matches!(problem.status, 429 | 503),
+        Some(_) => false,
+    }
+}
+
+/// Says whether the server holds the file at another place than this sending believes.
+pub fn is_misplaced(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref::<Failure>(), Some(Failure::Refused(problem)) if problem.code == "ingest_place")
+}
+
+/// Makes a name for a sending that nobody else has.
+pub fn new_run() -> Result<String> {
+    let mut bytes = [0; 16];
+    ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut bytes)
+        .ok()
+        .context("the system gives no random bytes")?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}

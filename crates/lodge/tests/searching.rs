@@ -1,0 +1,120 @@
+//! Questions to a real server: pages, counts, histograms, top values, what happened around an event.
+#![allow(clippy::unwrap_used, reason = "a journey that cannot go on has failed")]
+
+mod bed;
+
+use std::path::Path;
+use std::process::Command;
+
+use bed::{Bed, Person, Run};
+use serde_json::Value;
+
+/// Asks the API with curl.
+fn ask(bed: &Bed, person: &Person, accept: &str, path: &str) -> String {
+    let file = |name: &str| person.home.join(name);
+    let mut curl = Command::new("curl");
+    curl.args(["-s", "--max-time", "20", "-H", &format!("Accept: {accept}")])
+        .arg("--cacert")
+        .arg(file("ca.pem"));
+    curl.arg("--cert").arg(file("tls.crt")).arg("--key").arg(file("tls.key"));
+    Run::of(curl.arg(format!("https://{}{path}", bed.facts.api))).ok()
+}
+
+fn json(bed: &Bed, person: &Person, path: &str) -> Value {
+    let text = ask(bed, person, "application/json", path);
+    serde_json::from_str(&text).unwrap_or_else(|_| panic!("{path}: {text}"))
+}
+
+/// What is the same of all answers to one question, however often it is asked.
+fn positions(page: &Value) -> Vec<u64> {
+    page["events"].as_array().unwrap().iter().map(|row| row["position"].as_u64().unwrap()).collect()
+}
+
+#[test]
+fn the_log_is_paged_counted_and_ranked() {
+    let bed = Bed::start(Path::new(env!("CARGO_BIN_EXE_lodge")));
+    let admin = bed.admin();
+    for name in ["u1", "u2", "u3", "u4", "u5"] {
+        admin.run(&["users", "add", name, "--roles", "access"]).ok();
+    }
+    // What the questions themselves leave is not asked for.
+    let filter = "kind:%20user.create%20and%20detail.name:%20u*";
+    let words = "kind: user.create and detail.name: u*";
+
+    let all = positions(&json(&bed, &admin, &format!("/v1/events?filter={filter}&order=oldest")));
+    assert_eq!(all.len(), 5);
+    let first = json(&bed, &admin, &format!("/v1/events?filter={filter}&order=oldest&limit=2"));
+    assert_eq!(positions(&first), all[..2]);
+    let next = first["next"].as_str().unwrap();
+    let second = json(&bed, &admin, &format!("/v1/events?filter={filter}&order=oldest&limit=2&after={next}"));
+    assert_eq!(positions(&second), all[2..4]);
+    let previous = second["previous"].as_str().unwrap();
+    let back =
+        json(&bed, &admin, &format!("/v1/events?filter={filter}&order=oldest&limit=2&before={previous}"));
+    assert_eq!(positions(&back), all[..2]);
+
+    assert_eq!(admin.run(&["audit", "count", words]).ok().trim(), "5");
+    let top = admin.run(&["audit", "top", "detail.name", words, "-o", "csv"]).ok();
+    assert_eq!(top.lines().count(), 6, "{top}");
+    assert!(top.starts_with("VALUE,EVENTS,SHARE\nu1,1,20.0%"), "{top}");
+    let bars = admin
+        .run(&["audit", "histogram", words, "--interval", "year", "--split", "kind", "-o", "ndjson"])
+        .ok();
+    let bar: Value = serde_json::from_str(bars.trim()).expect("one bar");
+    assert_eq!((&bar["events"], &bar["split"][0]), (&5.into(), &5.into()));
+    assert!(
+        admin.run(&["audit", "histogram", words, "--interval", "day", "--zone", "UTC"]).ok().contains('█')
+    );
+
+    let row = &first["events"].as_array().unwrap()[1];
+    let id = row["event"]["id"].as_str().unwrap();
+    let around = admin.run(&["audit", "around", id, words, "-n", "1", "-o", "json"]).ok();
+    let around: Value = serde_json::from_str(&around).unwrap();
+    let found = [&around["before"][0], &around["event"], &around["after"][0]];
+    assert_eq!(found.map(|row| row["position"].as_u64().unwrap()), [all[0], all[1], all[2]]);
+    let values =
+        json(&bed, &admin, &format!("/v1/events/values?field=detail.name&prefix=U4&filter={filter}"));
+    assert_eq!(values["values"], serde_json::json!(["u4"]));
+
+    // As a stream, the same answer comes last.
+    let stream = ask(&bed, &admin, "text/event-stream", &format!("/v1/events/count?filter={filter}"));
+    let last = stream.trim().rsplit("\n\n").next().unwrap();
+    assert!(last.starts_with("event: answer") && last.contains("\"events\":5"), "{stream}");
+
+    // Each was an event first, with its mode and what was shown.
+    for (mode, field, rows) in [
+        ("count", None, 0),
+        ("top", Some("detail.name"), 5),
+        ("histogram", Some("kind"), 1),
+        ("values", Some("detail.name"), 1),
+    ] {
+        let asked = format!("kind: audit.searched and detail.mode: {mode}");
+        let found =
+            admin.run(&["audit", "search", &asked, "--order", "oldest", "--limit", "1", "-o", "json"]).ok();
+        let detail = serde_json::from_str::<Value>(&found).unwrap()[0]["event"]["detail"].clone();
+        assert_eq!(detail["field"].as_str(), field, "{mode}");
+        assert_eq!(detail["rows"], rows, "{mode}");
+        assert_eq!(detail["filter"], words, "{mode}");
+    }
+}
+
+#[test]
+fn a_question_that_is_none_is_refused_with_what_to_write() {
+    let bed = Bed::start(Path::new(env!("CARGO_BIN_EXE_lodge")));
+    let admin = bed.admin();
+    for (path, code, words) in [
+        ("count?filter=actor.usr:x", "filter", "actor.user"),
+        ("top?field=actor.usr", "field", "actor.user"),
+        ("top?field=actor", "field", "only fields with values"),
+        ("histogram?interval=7m", "interval", "5m"),
+        ("count?zone=Middle/Earth", "zone", "Europe/Berlin"),
+        ("count?since=yesterday", "time", "now-24h"),
+    ] {
+        let problem = json(&bed, &admin, &format!("/v1/events/{path}"));
+        assert_eq!(problem["code"], code, "{path}: {problem}");
+        assert!(problem["detail"].as_str().unwrap().contains(words), "{path}: {problem}");
+    }
+    for path in ["?after=x", "?after=1.1&before=1.1"] {
+        assert_eq!(json(&bed, &admin, &format!("/v1/events{path}"))["code"], "cursor", "{path}");
+    }
+}

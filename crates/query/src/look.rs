@@ -1,0 +1,306 @@
+//! Looks at rows for one question: what columns tell, and the events themselves where they do not.
+//!
+//! Memory is bounded: columns are fetched for a stride of blocks at a time, events in batches by their size.
+
+use std::ops::Range;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use archive::{BLOCK_ROWS, Blocks, Column, Keys, Logged, Part, Span};
+use audit_log::ReadError;
+use event::{RecordView, Timestamp};
+
+use crate::ground::Survey;
+use crate::plan::{Plan, Verdict, rows_of};
+use crate::source::time_of;
+use crate::sweep::{Piece, Stop};
+use crate::{Coverage, QueryError, Question};
+
+/// Blocks of a stride: what columns are fetched for at once. Segments keep their columns in runs of as many.
+const STRIDE: usize = if cfg!(test) { 2 } else { 64 };
+/// Entries of a piece that is read from the log.
+const RUN: u64 = if cfg!(test) { 100 } else { 2048 };
+/// Bytes of events that a batch should have.
+const BATCH_BYTES: usize = 4 << 20;
+/// Events of the first batch, before their size is known.
+const FIRST_BATCH: usize = 64;
+const MAX_BATCH: usize = 1024;
+
+/// One question at work.
+pub(crate) struct Look<'q> {
+    pub(crate) survey: &'q Survey,
+    pub(crate) question: &'q Question,
+    pub(crate) plan: Plan<'q>,
+    pub(crate) stop: &'q Stop,
+    candidates: Vec<OnceLock<Blocks>>,
+    unreadable: AtomicU64,
+}
+
+/// A run of rows to look at.
+pub(crate) enum Place {
+    /// Blocks of a part, near each other.
+    Blocks {
+        /// Which part.
+        part: usize,
+        /// Which blocks.
+        blocks: Vec<usize>,
+        /// The event times in them.
+        span: Span,
+    },
+    /// Entries that no part has.
+    Behind(Range<u64>),
+}
+
+/// What is known of the rows of some blocks.
+pub(crate) struct Seen {
+    pub(crate) blocks: Vec<Block>,
+    /// Keys of the plan's columns, by slot.
+    pub(crate) keys: Vec<Keys>,
+}
+
+/// What is known of the rows of a block.
+pub(crate) struct Block {
+    pub(crate) number: usize,
+    /// Its place among the blocks of the keys.
+    pub(crate) at: usize,
+    pub(crate) verdicts: Vec<Verdict>,
+    /// Event times, where they were asked for or needed.
+    pub(crate) times: Vec<Timestamp>,
+}
+
+/// Whether event times are wanted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Times {
+    Wanted,
+    /// Only where the question's bounds run through a block.
+    IfNeeded,
+}
+
+impl Place {
+    /// Says how much work it is, in blocks.
+    pub(crate) fn weight(&self) -> u64 {
+        match self {
+            Place::Blocks { blocks, .. } => blocks.len() as u64,
+            Place::Behind(range) => (range.end - range.start).div_ceil(BLOCK_ROWS as u64),
+        }
+    }
+}
+
+impl<'q> Look<'q> {
+    pub(crate) fn new(
+        survey: &'q Survey,
+        question: &'q Question,
+        also: Option<Column>,
+        stop: &'q Stop,
+    ) -> Look<'q> {
+        let candidates = survey.parts.iter().map(|_| OnceLock::new()).collect();
+        let plan = Plan::new(question, also);
+        Look { survey, question, plan, stop, candidates, unreadable: AtomicU64::new(0) }
+    }
+
+    /// Lists what may hold events of the times that `wanted` takes, in the order of positions.
+    pub(crate) fn places(&self, wanted: impl Fn(usize, Span) -> bool) -> Vec<Place> {
+        let mut places = Vec::new();
+        for (number, part) in self.survey.parts.iter().enumerate() {
+            if part.span().is_none_or(|span| !wanted(number, span)) {
+                continue;
+            }
+            let mut stride: Option<(usize, Vec<usize>, Span)> = None;
+            for block in 0..part.block_count() {
+                let Some(span) = part.block_span(block).filter(|span| wanted(number, *span)) else {
+                    continue;
+                };
+                match &mut stride {
+                    Some((run, blocks, all)) if *run == block / STRIDE => {
+                        blocks.push(block);
+                        *all = Span { first: all.first.min(span.first), last: all.last.max(span.last) };
+                    }
+                    _ => {
+                        places.extend(
+                            stride.replace((block / STRIDE, vec![block], span)).map(|s| place(number, s)),
+                        );
+                    }
+                }
+            }
+            places.extend(stride.map(|stride| place(number, stride)));
+        }
+        let behind = &self.survey.behind;
+        let runs = behind.clone().step_by(RUN as usize);
+        places.extend(runs.map(|start| Place::Behind(start..behind.end.min(start + RUN))));
+        places
+    }
+
+    /// Says whether the question's bounds take a time.
+    pub(crate) fn within(&self, time: Timestamp) -> bool {
+        self.question.since.is_none_or(|since| time >= since)
+            && self.question.until.is_none_or(|until| time < until)
+    }
+
+    /// Says whether the question's bounds take some of the times of a span.
+    pub(crate) fn touches(&self, span: Span) -> bool {
+        self.question.since.is_none_or(|since| span.last >= since)
+            && self.question.until.is_none_or(|until| span.first < until)
+    }
+
+    /// Says whether the question's bounds take all of the times of a span.
+    pub(crate) fn encloses(&self, span: Span) -> bool {
+        self.within(span.first) && self.within(span.last)
+    }
+
+    /// Judges the rows of some blocks, as far as columns tell.
+    pub(crate) fn see(&self, part: usize, blocks: &[usize], times: Times) -> Result<Seen, QueryError> {
+        let nothing = Seen { blocks: Vec::new(), keys: Vec::new() };
+        let number = part;
+        let part: &dyn Part = &*self.survey.parts[part];
+        let candidates = self.candidates(number)?;
+        let odd_times = if self.plan.asks_times() { Some(part.odd_times()?) } else { None };
+        let mut asked = Blocks::none(part.block_count());
+        let mut cut = times == Times::Wanted;
+        for block in blocks.iter().copied().filter(|block| candidates.contains(*block)) {
+            let Some(span) = part.block_span(block) else { continue };
+            let odd = odd_times.as_ref().is_none_or(|odd| odd.contains(block));
+            if self.plan.judge_span(span, odd) != Verdict::No {
+                asked.insert(block);
+                cut |= !self.encloses(span);
+            }
+        }
+        if asked.is_empty() {
+            return Ok(nothing);
+        }
+        let mut sheet = self.plan.sheet(part, &asked, cut)?;
+        let mut seen = Vec::new();
+        for (at, block) in asked.iter().enumerate() {
+            let mut verdicts = self.plan.judge(&mut sheet, at, block, rows_of(part, block));
+            let times = sheet.times.as_ref().and_then(|times| times.get(at));
+            let times = times.filter(|(number, _)| *number == block).map(|(_, times)| times.clone());
+            let times = times.unwrap_or_default();
+            for (verdict, time) in verdicts.iter_mut().zip(&times) {
+                if !self.within(*time) {
+                    *verdict = Verdict::No;
+                }
+            }
+            if verdicts.iter().any(|verdict| *verdict != Verdict::No) {
+                seen.push(Block { number: block, at, verdicts, times });
+            }
+        }
+        Ok(Seen { blocks: seen, keys: sheet.keys })
+    }
+
+    fn candidates(&self, part: usize) -> Result<&Blocks, QueryError> {
+        let place = &self.candidates[part];
+        if let Some(blocks) = place.get() {
+            return Ok(blocks);
+        }
+        let found = self.plan.candidates(&*self.survey.parts[part])?;
+        Ok(place.get_or_init(|| found))
+    }
+
+    /// Reads events of a part by rising row numbers, those that take part within the bounds, until `visit` has enough.
+    pub(crate) fn read(
+        &self,
+        part: usize,
+        rows: &[u32],
+        batch: &mut Batch,
+        visit: &mut dyn FnMut(&Logged, &RecordView<'_>) -> Result<(), QueryError>,
+    ) -> Result<Piece, QueryError> {
+        let mut rest = rows;
+        while !rest.is_empty() {
+            if self.stop.is_asked() {
+                return Ok(Piece::Stopped);
+            }
+            let (now, later) = rest.split_at(batch.next.min(rest.len()));
+            rest = later;
+            let entries = self.survey.parts[part].entries(now)?;
+            batch.learn(&entries);
+            for logged in &entries {
+                if let Some(view) = self.takes(logged).filter(|_| self.within(logged.time)) {
+                    visit(logged, &view)?;
+                }
+            }
+        }
+        Ok(Piece::Done)
+    }
+
+    /// Reads entries that no part has.
+    pub(crate) fn read_behind(
+        &self,
+        range: &Range<u64>,
+        visit: &mut dyn FnMut(&Logged, &RecordView<'_>) -> Result<(), QueryError>,
+    ) -> Result<Piece, QueryError> {
+        let mut position = range.start;
+        while position < range.end {
+            if self.stop.is_asked() {
+                return Ok(Piece::Stopped);
+            }
+            let entries = match self.survey.log.read(position..range.end.min(position + FIRST_BATCH as u64)) {
+                Ok(entries) => entries,
+                // What was dropped for good is not there to be searched; the log says so in an event of its own.
+                Err(ReadError::Pruned { to, .. }) => {
+                    position = to.max(position + 1);
+                    continue;
+                }
+                Err(source) => return Err(QueryError::Read { position, source }),
+            };
+            position = entries.last().ok_or(QueryError::Missing { position })?.position + 1;
+            for mut logged in entries {
+                let payload = std::mem::take(&mut logged.payload);
+                if let Some(view) = self.readable(&payload) {
+                    logged.time = time_of(&view, logged.log_time);
+                    if self.within(logged.time) && self.plan.takes(&view) {
+                        logged.payload.clone_from(&payload);
+                        visit(&logged, &view)?;
+                    }
+                }
+            }
+        }
+        Ok(Piece::Done)
+    }
+
+    fn takes<'a>(&self, logged: &'a Logged) -> Option<RecordView<'a>> {
+        self.readable(&logged.payload).filter(|view| self.plan.takes(view))
+    }
+
+    fn readable<'a>(&self, payload: &'a [u8]) -> Option<RecordView<'a>> {
+        let view = RecordView::parse(payload).ok();
+        if view.is_none() {
+            self.unreadable.fetch_add(1, Ordering::Relaxed);
+        }
+        view
+    }
+
+    /// Says that everything was searched.
+    pub(crate) fn covered(&self) -> Coverage {
+        self.survey.covered(self.unreadable())
+    }
+
+    /// Says that the search was cut short. How far it came depends on where candidates lie, in the scope or not.
+    pub(crate) fn cut_short(&self, to: Option<u64>) -> Coverage {
+        self.survey.cut_short(to.filter(|_| self.question.scope.is_everything()), self.unreadable())
+    }
+
+    /// What cannot be read lies outside every scope but the widest, so others are not told.
+    fn unreadable(&self) -> u64 {
+        if self.question.scope.is_everything() { self.unreadable.load(Ordering::Relaxed) } else { 0 }
+    }
+}
+
+fn place(part: usize, (_, blocks, span): (usize, Vec<usize>, Span)) -> Place {
+    Place::Blocks { part, blocks, span }
+}
+
+/// How many events are read at once, from the size of those before.
+pub(crate) struct Batch {
+    pub(crate) next: usize,
+}
+
+impl Batch {
+    pub(crate) fn new() -> Batch {
+        Batch { next: FIRST_BATCH }
+    }
+
+    fn learn(&mut self, entries: &[Logged]) {
+        let bytes: usize = entries.iter().map(|logged| logged.payload.len()).sum();
+        let average = (bytes / entries.len().max(1)).max(1);
+        self.next = (BATCH_BYTES / average).clamp(1, MAX_BATCH);
+    }
+}
