@@ -65,6 +65,7 @@ async fn the_last_administrator_is_neither_deleted_nor_switched_off_nor_demoted(
         name: name.to_owned(),
         roles: vec!["admin".to_owned()],
         traits: Default::default(),
+        disabled: false,
     };
     gate.access.create_user(&permit, new("invited")).await.unwrap();
     refused(&gate, remove(&gate.access, &root, "root").await, 3);
@@ -150,6 +151,7 @@ async fn a_user_is_given_only_roles_that_exist() {
         name: "bob".to_owned(),
         roles: vec!["zzzzzzzz".to_owned()],
         traits: Default::default(),
+        disabled: false,
     };
     let error = gate.access.create_user(&permit, new).await.unwrap_err();
     assert!(error.to_string().contains("`lodge get roles` lists them"), "{error}");

@@ -197,6 +197,20 @@ async fn invites_expire_and_newer_ones_replace_older_ones() {
 }
 
 #[tokio::test]
+async fn who_is_created_switched_off_joins_once_switched_on() {
+    let house = house().await;
+    let new =
+        NewUser { name: "alice".to_owned(), roles: Vec::new(), traits: Default::default(), disabled: true };
+    let invite = house.identity.create_user(&admin(), new).await.unwrap();
+    assert_eq!(house.identity.user("alice").unwrap().status, UserStatus::Disabled);
+    let early = house.identity.begin_invite(&origin(), &invite.token, PASSWORD.into()).await;
+    assert!(early.is_err());
+    let on = UserUpdate { disabled: Some(false), ..UserUpdate::default() };
+    house.identity.update_user(&admin(), "alice", on).await.unwrap();
+    house.accept(&invite).await;
+}
+
+#[tokio::test]
 async fn the_two_steps_come_in_order_and_wrong_codes_do_not_spend_the_invite() {
     let house = house().await;
     let invite = house.invite("alice", &[]).await;
@@ -303,6 +317,7 @@ async fn names_and_attributes_are_held_to_a_shape() {
         name: name.to_owned(),
         roles: roles.iter().map(|&role| role.to_owned()).collect(),
         traits: Default::default(),
+        disabled: false,
     };
     for name in ["", "a b", "a,b", "a:b", "a/b", "*", "Alice", "a@b"] {
         let result = house.identity.create_user(&admin(), create(name, &[])).await;

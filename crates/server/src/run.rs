@@ -120,8 +120,12 @@ impl Server {
     /// Makes a further admin and returns the invite link: the way back in when nobody can administer any more. Whoever may
     /// run the server on its data folder may do this; it is an event like any other.
     pub async fn invite_admin(&self, name: &str) -> Result<String> {
-        let new =
-            NewUser { name: name.to_owned(), roles: vec![ADMIN_ROLE.to_owned()], traits: BTreeMap::new() };
+        let new = NewUser {
+            name: name.to_owned(),
+            roles: vec![ADMIN_ROLE.to_owned()],
+            traits: BTreeMap::new(),
+            disabled: false,
+        };
         let invite = self.services.identity.create_user(&Author::system("rescue"), new).await;
         let invite = invite.with_context(|| format!("cannot make the admin {name}"))?;
         let fingerprint = self.services.identity.x509_fingerprint();

@@ -23,14 +23,14 @@ pub struct UserDocument {
 }
 
 impl UserDocument {
-    /// Splits the declaration into who the user is and whether the account is switched off.
-    pub fn split(self) -> (NewUser, bool) {
+    /// Turns the declaration into the user that it declares.
+    pub fn into_new(self) -> NewUser {
         let UserDocument { name, roles, traits, disabled } = self;
-        (NewUser { name, roles, traits }, disabled)
+        NewUser { name, roles, traits, disabled }
     }
 
     /// Holds the declaration to identity's own rules, before anything is done.
     pub(crate) fn check(&self) -> Result<(), IdentityError> {
-        self.clone().split().0.check()
+        self.clone().into_new().check()
     }
 }

@@ -75,7 +75,7 @@ impl Gate {
     pub async fn person(&self, name: &str, roles: &[&str]) -> Authenticated {
         let roles = roles.iter().map(|role| (*role).to_owned()).collect();
         let traits = [("logins".to_owned(), vec!["svc".to_owned(), "a,b".to_owned()])].into();
-        let new = NewUser { name: name.to_owned(), roles, traits };
+        let new = NewUser { name: name.to_owned(), roles, traits, disabled: false };
         let invite = self.identity.create_user(&event::Author::system("test"), new).await.unwrap();
         let enrolment = self.identity.begin_invite(&origin(), &invite.token, PASSWORD.into()).await.unwrap();
         let secret = totp_secret(&enrolment.uri);

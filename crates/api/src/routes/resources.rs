@@ -98,12 +98,12 @@ async fn apply_user(
     permit: &ApiPermit,
     user: access::UserDocument,
 ) -> Result<(String, Option<String>), Problem> {
-    let (new, disabled) = user.split();
+    let new = user.into_new();
     let Some(before) = services.identity.user(&new.name) else {
         let invite = services.access.create_user(permit, new).await?;
         return Ok(("created".to_owned(), Some(users::link(services, &invite))));
     };
-    let NewUser { name, roles, traits } = new;
+    let NewUser { name, roles, traits, disabled } = new;
     let update = UserUpdate { roles: Some(roles), traits: Some(traits), disabled: Some(disabled) };
     let after = services.access.update_user(permit, &name, update).await?;
     Ok((if after == before { "unchanged" } else { "updated" }.to_owned(), None))

@@ -1,6 +1,7 @@
 //! Sessions, live and past.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use access::{ApiPermit, ApiResource, Verb};
 use axum::Json;
@@ -10,7 +11,7 @@ use event::filter::{Filter, FilterContext};
 use event::kinds::audit::Searched;
 use event::{Detail, SessionId};
 use gateway::LiveSession;
-use query::{Order, Page, Question, SessionSummary};
+use query::{Cursor, Order, Page, Question, SessionSummary};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -19,6 +20,9 @@ use crate::caller::Caller;
 use crate::extract::{Path, Query};
 use crate::wire::{Session, Sessions};
 use crate::{Problem, Services};
+
+/// How far the clock may have gone back between the making of a session's id and its first event.
+const CLOCK_SLACK: Duration = Duration::from_secs(3600);
 
 /// Which sessions.
 #[derive(Deserialize, IntoParams)]
@@ -59,14 +63,45 @@ pub async fn list(
         page: which.cursor.as_deref().map(cursor).transpose()?.map_or(Page::First, Page::After),
         ..asked.question(&services, &permit, &context(&services))?
     };
-    let found = services.query.sessions(&question).await?;
-    let next = found.next.map(|cursor| cursor.to_string());
-    let is_asked =
-        |summary: &SessionSummary| !which.live || services.gateway.sessions().find(summary.id).is_some();
-    let wanted = found.sessions.into_iter().filter(is_asked);
-    let sessions: Vec<Session> = wanted.map(|summary| shown(&services, summary)).collect();
+    let (found, next) = match which.live {
+        true => live(&services, &question).await?,
+        false => {
+            let page = services.query.sessions(&question).await?;
+            (page.sessions, page.next)
+        }
+    };
+    let sessions: Vec<Session> = found.into_iter().map(|summary| shown(&services, summary)).collect();
+    let next = next.map(|cursor| cursor.to_string());
     services.record(&permit, searched(which.filter, &question, sessions.len())).await?;
     Ok(Json(Sessions { sessions, next }))
+}
+
+/// Finds the sessions of a question that are open: goes on to further pages until one is full, and not back behind the
+/// first that is open.
+async fn live(
+    services: &Services,
+    question: &Question,
+) -> Result<(Vec<SessionSummary>, Option<Cursor>), Problem> {
+    let open = services.gateway.sessions().list();
+    let Some(first) = open.first().and_then(|session| session.id.time()) else {
+        return Ok((Vec::new(), None));
+    };
+    let (mut found, mut question) = (Vec::new(), question.clone());
+    question.since = question.since.max(Some(first.minus(CLOCK_SLACK)));
+    loop {
+        let page = services.query.sessions(&question).await?;
+        let is_open = |summary: &SessionSummary| open.iter().any(|session| session.id == summary.id);
+        found.extend(page.sessions.into_iter().filter(is_open));
+        if found.len() >= question.limit {
+            found.truncate(question.limit);
+            let next = found.last().map(SessionSummary::cursor);
+            return Ok((found, next));
+        }
+        match page.next.filter(|_| page.coverage.complete) {
+            Some(next) => question.page = Page::After(next),
+            None => return Ok((found, None)),
+        }
+    }
 }
 
 /// Returns one session.

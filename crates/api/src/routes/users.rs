@@ -31,7 +31,7 @@ pub async fn create(
     Body(user): Body<wire::NewUser>,
 ) -> Result<(StatusCode, Json<wire::Invite>), Problem> {
     let permit = services.permit(&caller, ApiResource::Users, Verb::Create).await?;
-    let new = NewUser { name: user.name, roles: user.roles, traits: user.traits };
+    let new = NewUser { name: user.name, roles: user.roles, traits: user.traits, disabled: false };
     let invite = services.access.create_user(&permit, new).await?;
     Ok((StatusCode::CREATED, Json(invited(&services, &invite))))
 }

@@ -33,6 +33,9 @@ pub struct NewUser {
     /// Traits, for role templates.
     #[serde(default)]
     pub traits: BTreeMap<String, Vec<String>>,
+    /// Whether the account begins switched off: nobody can join by its invite until it is switched on.
+    #[serde(default)]
+    pub disabled: bool,
 }
 
 /// What to change of a user; what is absent stays.
@@ -64,7 +67,7 @@ impl Identity {
         if inner.directory().users.contains_key(name.as_str()) {
             return Err(IdentityError::UserExists(name.into()));
         }
-        let row = inner.new_user(name, new.roles, new.traits);
+        let row = UserRow { disabled: new.disabled, ..inner.new_user(name, new.roles, new.traits) };
         let (change, invite) = inner.creation(by, row);
         inner.perform(turn, change).await?;
         Ok(invite)

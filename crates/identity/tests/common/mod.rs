@@ -124,7 +124,7 @@ impl House {
 
     pub async fn invite(&self, name: &str, roles: &[&str]) -> Invite {
         let roles = roles.iter().map(|&role| role.to_owned()).collect();
-        let new = NewUser { name: name.to_owned(), roles, traits: Default::default() };
+        let new = NewUser { name: name.to_owned(), roles, traits: Default::default(), disabled: false };
         self.identity.create_user(&admin(), new).await.unwrap()
     }
 

@@ -36,7 +36,7 @@ impl Person {
     ) -> Person {
         let origin = Origin::of("127.0.0.1:1".parse().unwrap());
         let roles = roles.iter().map(|role| (*role).to_owned()).collect();
-        let new = NewUser { name: name.to_owned(), roles, traits: Default::default() };
+        let new = NewUser { name: name.to_owned(), roles, traits: Default::default(), disabled: false };
         let invite = identity.create_user(&event::Author::of(Actor::human("boss"), None), new).await.unwrap();
         let enrolment = identity.begin_invite(&origin, &invite.token, PASSWORD.into()).await.unwrap();
         let code = totp(enrolment.secret.expose_secret(), clock);
