@@ -49,7 +49,7 @@ def duckdb(setup):
     connection.execute("SET TimeZone = 'UTC'")
     # A view, so that every question reads the files as they lie. Behind the end lies what Lodge recorded of itself.
     connection.execute(
-        f"CREATE VIEW events AS SELECT * FROM read_parquet('{setup['parquet']}') WHERE time < TIMESTAMPTZ '{ask['end']}'"
+        f"CREATE VIEW events AS SELECT * FROM read_parquet('{setup['parquet']}', binary_as_string = true) WHERE time < TIMESTAMPTZ '{ask['end']}'"
     )
 
     def rows(sql, *values):

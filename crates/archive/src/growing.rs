@@ -216,8 +216,8 @@ impl Part for Snapshot {
         self.blocks.get(block)?.span()
     }
 
-    fn holding(&self, tokens: &[&str]) -> Result<Blocks, PartError> {
-        let hashes: Vec<u32> = tokens.iter().map(|token| tokens::hash(token.as_bytes())).collect();
+    fn holding(&self, parts: &[&str]) -> Result<Blocks, PartError> {
+        let hashes = tokens::wanted(parts);
         let mut found = Blocks::none(self.blocks.len());
         for (number, block) in self.blocks.iter().enumerate() {
             if block.may_hold(&hashes) {

@@ -159,8 +159,8 @@ impl Part for Held {
         self.segment.block_span(block)
     }
 
-    fn holding(&self, tokens: &[&str]) -> Result<Blocks, PartError> {
-        self.segment.holding(tokens)
+    fn holding(&self, parts: &[&str]) -> Result<Blocks, PartError> {
+        self.segment.holding(parts)
     }
 
     fn keys(&self, column: Column, blocks: &Blocks) -> Result<Keys, PartError> {

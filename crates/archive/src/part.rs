@@ -129,9 +129,9 @@ pub trait Part: Send + Sync {
     /// Event times of one block.
     fn block_span(&self, block: usize) -> Option<Span>;
 
-    /// The blocks that may hold all of these folded tokens (parts, see [`event::filter::tokens`]), each of them anywhere in the
-    /// block; never leaves out one that does.
-    fn holding(&self, tokens: &[&str]) -> Result<Blocks, PartError>;
+    /// The blocks that may hold a value in which these folded parts (see [`event::filter::tokens`]) follow one another; never
+    /// leaves out one that does.
+    fn holding(&self, parts: &[&str]) -> Result<Blocks, PartError>;
 
     /// A column's values for some blocks.
     fn keys(&self, column: Column, blocks: &Blocks) -> Result<Keys, PartError>;

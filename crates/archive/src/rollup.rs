@@ -3,7 +3,7 @@
 //!
 //! A dimension is dropped, never approximated, where a column is odd or has too many different values.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::column::Column;
@@ -14,6 +14,8 @@ use crate::wire::{Wire, WireError, put, put_signed};
 
 /// The columns that are counted by value.
 pub(crate) const DIMENSIONS: [Column; 3] = [Column::User, Column::Target, Column::Address];
+/// How many roll-ups there are.
+pub(crate) const SECTIONS: usize = 1 + 2 * DIMENSIONS.len();
 /// The most different values of a dimension in a part.
 const MOST_VALUES: usize = 65_536;
 /// The most cells of a roll-up in a part.
@@ -61,11 +63,12 @@ impl RollupBuilder {
 
     /// Makes one that counts only what an answer needs.
     pub(crate) fn only(key: RollupKey) -> RollupBuilder {
-        let wanted = section_of(key);
+        let wanted = dimension_of(key);
+        let hours = matches!(key, RollupKey::Hour);
         RollupBuilder {
             texts: Interner::default(),
-            hours: (wanted == Some(0)).then(HashMap::new),
-            days: std::array::from_fn(|dimension| (wanted == Some(dimension + 1)).then(Counted::default)),
+            hours: hours.then(HashMap::new),
+            days: std::array::from_fn(|dimension| (wanted == Some(dimension)).then(Counted::default)),
         }
     }
 
@@ -104,21 +107,30 @@ impl RollupBuilder {
         }
     }
 
-    /// Writes the roll-up by hour and those by day; one that was dropped is empty.
-    pub(crate) fn encode(&mut self, odd: FieldSet) -> [Vec<u8>; 4] {
+    /// Writes the roll-up by hour, those by day, and those of the whole part; one that was dropped is empty.
+    pub(crate) fn encode(&mut self, odd: FieldSet) -> [Vec<u8>; SECTIONS] {
         self.drop_odd(odd);
-        let [first, second, third] = std::array::from_fn(|dimension| {
-            self.days[dimension].take().map(|counted| encode(self.texts.values(), counted.cells))
-        });
-        let hours = self.hours.take().map(|cells| encode(self.texts.values(), cells));
-        [hours, first, second, third].map(Option::unwrap_or_default)
+        let mut sections: [Vec<u8>; SECTIONS] = Default::default();
+        if let Some(cells) = self.hours.take() {
+            sections[0] = encode(self.texts.values(), cells);
+        }
+        for (dimension, counted) in self.days.iter_mut().enumerate() {
+            let Some(counted) = counted.take() else { continue };
+            let mut totals: HashMap<Cell, u64> = HashMap::new();
+            for ((_, kind, outcome, value), count) in &counted.cells {
+                *totals.entry((0, *kind, *outcome, *value)).or_default() += count;
+            }
+            sections[1 + dimension] = encode(self.texts.values(), counted.cells);
+            sections[1 + DIMENSIONS.len() + dimension] = encode(self.texts.values(), totals);
+        }
+        sections
     }
 
     /// Answers from what was counted.
     pub(crate) fn answer(mut self, odd: FieldSet, key: RollupKey) -> Option<Rollups> {
         let at = section_of(key)?;
         let bytes = std::mem::take(&mut self.encode(odd)[at]);
-        decode(&bytes, key).expect("it was written just now")
+        decode(&bytes).expect("it was written just now")
     }
 }
 
@@ -178,8 +190,16 @@ fn counted<'k>(
 pub(crate) fn section_of(key: RollupKey) -> Option<usize> {
     match key {
         RollupKey::Hour => Some(0),
+        RollupKey::Day(_) => dimension_of(key).map(|dimension| 1 + dimension),
+        RollupKey::Total(_) => dimension_of(key).map(|dimension| 1 + DIMENSIONS.len() + dimension),
+    }
+}
+
+fn dimension_of(key: RollupKey) -> Option<usize> {
+    match key {
+        RollupKey::Hour => None,
         RollupKey::Total(column) | RollupKey::Day(column) => {
-            DIMENSIONS.iter().position(|dimension| *dimension == column).map(|at| at + 1)
+            DIMENSIONS.iter().position(|dimension| *dimension == column)
         }
     }
 }
@@ -229,7 +249,7 @@ fn encode(texts: &[String], cells: HashMap<Cell, u64>) -> Vec<u8> {
 }
 
 /// Reads a roll-up; none where it was dropped.
-pub(crate) fn decode(packed: &[u8], key: RollupKey) -> Result<Option<Rollups>, WireError> {
+pub(crate) fn decode(packed: &[u8]) -> Result<Option<Rollups>, WireError> {
     if packed.is_empty() {
         return Ok(None);
     }
@@ -248,10 +268,7 @@ pub(crate) fn decode(packed: &[u8], key: RollupKey) -> Result<Option<Rollups>, W
         cells.push(RollupCell { from, kind, outcome, value, count: wire.number()? });
     }
     wire.end()?;
-    match key {
-        RollupKey::Total(_) => cells = totals(cells),
-        RollupKey::Hour | RollupKey::Day(_) => cells.sort_unstable(),
-    }
+    cells.sort_unstable();
     Ok(Some(Rollups { texts: Arc::new(texts), cells }))
 }
 
@@ -264,14 +281,4 @@ fn read_texts(wire: &mut Wire<'_>) -> Result<Vec<String>, WireError> {
         texts.push(text.to_owned());
     }
     Ok(texts)
-}
-
-/// Adds up the days.
-fn totals(cells: Vec<RollupCell>) -> Vec<RollupCell> {
-    let mut totals: BTreeMap<RollupCell, u64> = BTreeMap::new();
-    for cell in cells {
-        let total = totals.entry(RollupCell { from: 0, count: 0, ..cell }).or_default();
-        *total = total.saturating_add(cell.count);
-    }
-    totals.into_iter().map(|(cell, count)| RollupCell { count, ..cell }).collect()
 }

@@ -1,4 +1,8 @@
-//! Tokens of a block: the folded parts of its values, as 32-bit hashes.
+//! Tokens of a block: the folded parts of its values, and neighbouring words of one value, as 32-bit hashes.
+//!
+//! A phrase of common words has its words in nearly every block and itself in few, so two parts that follow one another in
+//! a value are a token of their own: where both are words, that is, hold no ASCII digit. Numbers, addresses and ids are
+//! rare enough alone, and their pairs would only fill the index.
 //!
 //! Which parts a text has, and how they are folded, [`event::filter::tokens`] says; here they are only made fast. Two
 //! tokens with one hash make a candidate too many and never one too few, and every candidate is checked against the
@@ -20,6 +24,29 @@ const FOLDED: [u8; 128] = folded_ascii();
 /// among them meets one by chance once in four thousand times, which costs the reading of a block.
 pub(crate) fn hash(folded: &[u8]) -> u32 {
     (XxHash64::oneshot(0, folded) >> 32) as u32
+}
+
+/// Hashes two words that follow one another: the first 32 bits of XXH64 with seed 0 of both hashes, each little-endian.
+fn pair(first: u32, second: u32) -> u32 {
+    let mut both = [0; 8];
+    both[..4].copy_from_slice(&first.to_le_bytes());
+    both[4..].copy_from_slice(&second.to_le_bytes());
+    hash(&both)
+}
+
+/// Says whether pairs are made with a folded part.
+fn is_word(folded: &[u8]) -> bool {
+    !folded.iter().any(u8::is_ascii_digit)
+}
+
+/// Hashes what a block must hold where a value has these folded parts one after another.
+pub(crate) fn wanted(parts: &[&str]) -> Vec<u32> {
+    let singles: Vec<u32> = parts.iter().map(|part| hash(part.as_bytes())).collect();
+    let words = parts.iter().map(|part| is_word(part.as_bytes()));
+    let known: Vec<(u32, bool)> = singles.iter().copied().zip(words).collect();
+    let pairs = known.windows(2).filter(|pair| pair[0].1 && pair[1].1).map(|both| pair(both[0].0, both[1].0));
+    // The rarest come first: they end the search soonest.
+    pairs.chain(singles.iter().copied()).collect()
 }
 
 /// The different tokens of a block.
@@ -59,7 +86,11 @@ impl TokenSet {
         if text.is_ascii() {
             self.add_ascii(text.as_bytes());
         } else {
-            tokens::parts(text).for_each(|part| self.insert(hash(tokens::fold(part).as_bytes())));
+            let mut before = None;
+            for part in tokens::parts(text) {
+                let folded = tokens::fold(part);
+                before = self.follow(before, hash(folded.as_bytes()), is_word(folded.as_bytes()));
+            }
         }
     }
 
@@ -92,6 +123,8 @@ impl TokenSet {
     fn add_ascii(&mut self, text: &[u8]) {
         let mut folded = [0_u8; 64];
         let mut length = 0;
+        let mut is_word = true;
+        let mut before = None;
         for (at, byte) in text.iter().enumerate() {
             let mut fold = FOLDED[usize::from(byte & 0x7f)];
             if *byte == b'.' && length > 0 && joins(text, at) {
@@ -101,22 +134,29 @@ impl TokenSet {
                 if let Some(room) = folded.get_mut(length) {
                     *room = fold;
                 }
+                is_word &= !fold.is_ascii_digit();
                 length += 1;
             } else if length > 0 {
-                self.add_part(&folded, &text[at - length..at]);
-                length = 0;
+                let token = hash_part(&folded, &text[at - length..at]);
+                before = self.follow(before, token, is_word);
+                (length, is_word) = (0, true);
             }
         }
         if length > 0 {
-            self.add_part(&folded, &text[text.len() - length..]);
+            self.follow(before, hash_part(&folded, &text[text.len() - length..]), is_word);
         }
     }
 
-    fn add_part(&mut self, folded: &[u8; 64], part: &[u8]) {
-        match folded.get(..part.len()) {
-            Some(folded) => self.insert(hash(folded)),
-            None => self.insert(hash(&part.to_ascii_lowercase())),
+    /// Adds a part, and its pair with the word before it; returns what the next one is paired with.
+    fn follow(&mut self, before: Option<u32>, token: u32, is_word: bool) -> Option<u32> {
+        self.insert(token);
+        if !is_word {
+            return None;
         }
+        if let Some(before) = before {
+            self.insert(pair(before, token));
+        }
+        Some(token)
     }
 
     /// Adds one token.
@@ -134,6 +174,14 @@ impl TokenSet {
         for token in &self.found {
             place(&mut self.slots, *token);
         }
+    }
+}
+
+/// Hashes a part of ASCII text, of which as much as there is room for is folded already.
+fn hash_part(folded: &[u8; 64], part: &[u8]) -> u32 {
+    match folded.get(..part.len()) {
+        Some(folded) => hash(folded),
+        None => hash(&part.to_ascii_lowercase()),
     }
 }
 
@@ -185,9 +233,9 @@ mod tests {
         found
     }
 
-    fn wanted(text: &str) -> Vec<u32> {
-        let mut hashes: Vec<u32> =
-            tokens::parts(text).map(|part| hash(tokens::fold(part).as_bytes())).collect();
+    fn cut(text: &str) -> Vec<u32> {
+        let parts: Vec<String> = tokens::parts(text).map(tokens::fold).collect();
+        let mut hashes = wanted(&parts.iter().map(String::as_str).collect::<Vec<_>>());
         hashes.sort_unstable();
         hashes.dedup();
         hashes
@@ -202,11 +250,28 @@ mod tests {
 
     #[test]
     fn numbers_are_cut_as_filters_print_them() {
-        assert_eq!(taken(|set| set.add_whole(u64::MAX)), wanted("18446744073709551615"));
-        assert_eq!(taken(|set| set.add_whole(0)), wanted("0"));
-        assert_eq!(taken(|set| set.add_float(-0.5)), wanted("-0.5"));
-        assert_eq!(taken(|set| set.add_float(2.5e-7)), wanted("2.5e-7"));
-        assert_eq!(taken(|set| set.add_float(1e30)), wanted("1e30"));
+        assert_eq!(taken(|set| set.add_whole(u64::MAX)), cut("18446744073709551615"));
+        assert_eq!(taken(|set| set.add_whole(0)), cut("0"));
+        assert_eq!(taken(|set| set.add_float(-0.5)), cut("-0.5"));
+        assert_eq!(taken(|set| set.add_float(2.5e-7)), cut("2.5e-7"));
+        assert_eq!(taken(|set| set.add_float(1e30)), cut("1e30"));
+    }
+
+    #[test]
+    fn words_are_paired_with_their_neighbours_and_numbers_are_not() {
+        let word = |word: &str| hash(word.as_bytes());
+        let mut expected: Vec<u32> = ["lost", "the", "quorum", "10.1", "of", "3"].map(word).to_vec();
+        expected.extend([pair(word("lost"), word("the")), pair(word("the"), word("quorum"))]);
+        expected.sort_unstable();
+        assert_eq!(taken(|set| set.add_text("Lost the QUORUM, 10.1 of 3")), expected);
+        assert_eq!(
+            taken(|set| {
+                set.add_text("lost");
+                set.add_text("the")
+            })
+            .len(),
+            2
+        );
     }
 
     #[test]
@@ -224,7 +289,7 @@ mod tests {
     proptest! {
         #[test]
         fn text_is_cut_as_the_filter_cuts_it(text in "\\PC{0,40}|[a-zA-Z0-9. /-]{0,200}|[0-9.]{0,20}") {
-            prop_assert_eq!(taken(|set| set.add_text(&text)), wanted(&text));
+            prop_assert_eq!(taken(|set| set.add_text(&text)), cut(&text));
         }
     }
 }

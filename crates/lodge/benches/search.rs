@@ -27,8 +27,8 @@ use server::Config;
 use store::vault::{RandomFill, Vault};
 use tokio::runtime::Runtime;
 
-/// The name of the server, of which its log's origin is made.
-const NAME: &str = "bench";
+/// Under which its clients reach the server; its log's origin is made of it.
+const HOST: &str = "127.0.0.1";
 /// Ticks of a second in `/proc/PID/stat`, on every Linux that there is.
 const TICKS: f64 = 100.0;
 
@@ -47,10 +47,7 @@ fn main() {
 fn ingest(setup: &Value) {
     let lines = text(&setup["lines"]);
     let data = PathBuf::from(text(&setup["data"]));
-    let mut bed = Bed::start_with(
-        Path::new(env!("CARGO_BIN_EXE_lodge")),
-        &[&format!("name = '{NAME}'"), "[log]", "reserve_mib = 64"],
-    );
+    let mut bed = Bed::start_with(Path::new(env!("CARGO_BIN_EXE_lodge")), &["[log]", "reserve_mib = 64"]);
     let admin = bed.admin();
     let before = Spent::of(bed.server_id());
     let begin = Instant::now();
@@ -102,7 +99,7 @@ fn is_sealed(admin: &Person) -> bool {
     let status: Value = serde_json::from_str(&status).expect("the status is JSON");
     let number = |name: &str| status[name].as_u64().expect("the status has it");
     assert_eq!(status["failure"], Value::Null, "{status}");
-    number("sealed") + ArchiveConfig::new(NAME).segment_rows > number("log_entries")
+    number("sealed") + ArchiveConfig::new(HOST).segment_rows > number("log_entries")
 }
 
 /// Waits until a server has nothing more to do; returns what it spent.
@@ -200,7 +197,7 @@ struct Opened {
 
 impl Opened {
     fn new(data: &Path) -> Opened {
-        let config = Config { data_dir: data.to_owned(), name: NAME.to_owned(), ..Config::default() };
+        let config = Config { data_dir: data.to_owned(), public_host: HOST.to_owned(), ..Config::default() };
         let ambient = server::system::ambient();
         let storage = Storage::folder(&data.join("archive")).expect("the archive's folder can be opened");
         let settings = ArchiveConfig::new(&config.log_origin());

@@ -14,6 +14,7 @@ mod counts;
 mod error;
 mod find;
 mod ground;
+mod literals;
 mod look;
 mod plan;
 mod question;

@@ -11,7 +11,7 @@ use audit_log::ReadError;
 use event::{RecordView, Timestamp};
 
 use crate::ground::Survey;
-use crate::plan::{Plan, Verdict, rows_of};
+use crate::plan::{Columns, Plan, Verdict, rows_of};
 use crate::source::time_of;
 use crate::sweep::{Piece, Stop};
 use crate::{Coverage, QueryError, Question};
@@ -20,6 +20,8 @@ use crate::{Coverage, QueryError, Question};
 const STRIDE: usize = if cfg!(test) { 2 } else { 64 };
 /// Entries of a piece that is read from the log.
 const RUN: u64 = if cfg!(test) { 100 } else { 2048 };
+/// Blocks of a part that tokens may leave, and what part of all they may be at most, for their events to be read at once.
+const FEW: usize = 4;
 /// Bytes of events that a batch should have.
 const BATCH_BYTES: usize = 4 << 20;
 /// Events of the first batch, before their size is known.
@@ -167,7 +169,9 @@ impl<'q> Look<'q> {
         if asked.is_empty() {
             return Ok(nothing);
         }
-        let mut sheet = self.plan.sheet(part, &asked, cut)?;
+        let few = candidates.len() <= FEW && candidates.len() * FEW < part.block_count();
+        let columns = if few { Columns::Spared } else { Columns::Wanted };
+        let mut sheet = self.plan.sheet(part, &asked, cut, columns)?;
         let mut seen = Vec::new();
         for (at, block) in asked.iter().enumerate() {
             let mut verdicts = self.plan.judge(&mut sheet, at, block, rows_of(part, block));
@@ -257,6 +261,9 @@ impl<'q> Look<'q> {
     }
 
     fn takes<'a>(&self, logged: &'a Logged) -> Option<RecordView<'a>> {
+        if !self.plan.may_take(&logged.payload) {
+            return None;
+        }
         self.readable(&logged.payload).filter(|view| self.plan.takes(view))
     }
 

@@ -9,6 +9,7 @@ use event::filter::tokens;
 use event::{RecordView, Timestamp};
 
 use crate::Question;
+use crate::literals::Literals;
 
 /// Whether a row takes part. In this order *and* is the least, *or* the greatest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -37,8 +38,12 @@ pub(crate) struct Plan<'q> {
     question: &'q Question,
     root: Node<'q>,
     columns: Vec<Column>,
+    /// How many of them its tests look at; what follows is only shown.
+    tested: usize,
     leaves: usize,
     asks_times: bool,
+    /// What the bytes of an event must hold.
+    literals: Literals,
 }
 
 enum Node<'q> {
@@ -62,6 +67,14 @@ enum Decider<'q> {
     EventOnly,
 }
 
+/// Whether columns are worth their reading.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Columns {
+    Wanted,
+    /// Tokens left so few blocks that their events are read sooner.
+    Spared,
+}
+
 /// What is known of some blocks of a part.
 pub(crate) struct Sheet {
     /// Keys of the plan's columns, by slot.
@@ -76,13 +89,22 @@ pub(crate) struct Sheet {
 impl<'q> Plan<'q> {
     /// Compiles a question; `also` is a column that its answer shows.
     pub(crate) fn new(question: &'q Question, also: Option<Column>) -> Plan<'q> {
-        let mut plan =
-            Plan { question, root: Node::Always, columns: Vec::new(), leaves: 0, asks_times: false };
+        let mut plan = Plan {
+            question,
+            root: Node::Always,
+            columns: Vec::new(),
+            tested: 0,
+            leaves: 0,
+            asks_times: false,
+            literals: Literals::Anything,
+        };
         let mut roots = vec![plan.compile(question.filter.expr())];
         if let Some(filters) = question.scope.filters() {
             roots.push(Node::Any(filters.iter().map(|filter| plan.compile(filter.expr())).collect()));
         }
         plan.root = Node::Every(roots);
+        plan.tested = plan.columns.len();
+        plan.literals = plan.root.literals();
         if let Some(column) = also {
             plan.slot(column);
         }
@@ -98,9 +120,19 @@ impl<'q> Plan<'q> {
         self.question.scope.admits(view) && self.question.filter.matches(view)
     }
 
+    /// Says whether an event may take part, by a quick look at its bytes.
+    pub(crate) fn may_take(&self, payload: &[u8]) -> bool {
+        self.literals.may_be_in(payload)
+    }
+
     /// Returns the columns that it looks at, by slot.
     pub(crate) fn columns(&self) -> &[Column] {
         &self.columns
+    }
+
+    /// Says whether any test looks at a column.
+    pub(crate) fn tests(&self, column: Column) -> bool {
+        self.columns[..self.tested].contains(&column)
     }
 
     /// Says whether it looks at times beside those that bound the question.
@@ -163,10 +195,17 @@ impl<'q> Plan<'q> {
         })
     }
 
-    /// Fetches what the plan looks at of some blocks.
-    pub(crate) fn sheet(&self, part: &dyn Part, blocks: &Blocks, times: bool) -> Result<Sheet, PartError> {
+    /// Fetches what the plan looks at of some blocks; without the columns where the events are to be read anyway.
+    pub(crate) fn sheet(
+        &self,
+        part: &dyn Part,
+        blocks: &Blocks,
+        times: bool,
+        columns: Columns,
+    ) -> Result<Sheet, PartError> {
+        let wanted = if columns == Columns::Wanted { &self.columns[..] } else { &[] };
         let keys: Result<Vec<Keys>, PartError> =
-            self.columns.iter().map(|column| part.keys(*column, blocks)).collect();
+            wanted.iter().map(|column| part.keys(*column, blocks)).collect();
         let times = (times || self.asks_times).then(|| part.times(blocks)).transpose()?;
         let odd_times = self.asks_times.then(|| part.odd_times()).transpose()?;
         Ok(Sheet { keys: keys?, times, odd_times, said: vec![Vec::new(); self.leaves] })
@@ -244,6 +283,19 @@ impl<'q> Node<'q> {
                 let decided = !matches!(leaf.decided_by, Decider::EventOnly);
                 (decided, decided)
             }
+        }
+    }
+
+    /// Collects what the bytes of an event must hold to take part.
+    fn literals(&self) -> Literals {
+        match self {
+            Node::Always | Node::Not(_) => Literals::Anything,
+            Node::Every(nodes) => Literals::every(nodes.iter().map(Node::literals)),
+            Node::Any(nodes) => Literals::any(nodes.iter().map(Node::literals)),
+            Node::Leaf(leaf) => match &leaf.words {
+                Some(words) => Literals::any(words.iter().map(|parts| Literals::of_parts(parts))),
+                None => Literals::Anything,
+            },
         }
     }
 

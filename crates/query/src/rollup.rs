@@ -69,7 +69,11 @@ pub(crate) fn count(
     if cut > 2 && cut * 2 > begins.len() {
         return Ok(None);
     }
-    let mut texts = Texts { rollups: &rollups, key, look, verdicts: BTreeMap::new() };
+    let tests_value = match key {
+        RollupKey::Hour => false,
+        RollupKey::Total(column) | RollupKey::Day(column) => look.plan.tests(column),
+    };
+    let mut texts = Texts { rollups: &rollups, key, look, verdicts: BTreeMap::new(), tests_value };
     for cell in &rollups.cells {
         if let Some(interval) = begins.get(&cell.from).copied().flatten() {
             texts.add(cell, interval, grouping, tally)?;
@@ -114,6 +118,7 @@ struct Texts<'a> {
     key: RollupKey,
     look: &'a Look<'a>,
     verdicts: BTreeMap<[Option<u32>; 3], Verdict>,
+    tests_value: bool,
 }
 
 impl<'a> Texts<'a> {
@@ -134,7 +139,8 @@ impl<'a> Texts<'a> {
         grouping: &Grouping<'_>,
         tally: &mut Tally,
     ) -> Result<(), QueryError> {
-        let texts = [cell.kind, cell.outcome, cell.value];
+        // There are many values, and mostly nothing is asked of them.
+        let texts = [cell.kind, cell.outcome, cell.value.filter(|_| self.tests_value)];
         let verdict = match self.verdicts.get(&texts) {
             Some(verdict) => *verdict,
             None => {

@@ -57,13 +57,15 @@ impl IndexBuilder {
         let mut header = Header { binding, sections: [Section::default(); SECTIONS] };
         let mut offset = HEADER_BYTES as u64;
         // The postings come last: what is read first lies together.
-        for at in [SPANS, ODD, DIRECTORY, ROLLUPS, ROLLUPS + 1, ROLLUPS + 2, ROLLUPS + 3, POSTINGS] {
+        let order: Vec<usize> =
+            [SPANS, ODD, DIRECTORY].into_iter().chain(ROLLUPS..SECTIONS).chain([POSTINGS]).collect();
+        for at in order.iter().copied() {
             let crc = if at == POSTINGS { 0 } else { crc32c::crc32c(&sections[at]) };
             header.sections[at] = Section { offset, length: sections[at].len() as u64, crc };
             offset += sections[at].len() as u64;
         }
         let mut out = header.encode();
-        for at in [SPANS, ODD, DIRECTORY, ROLLUPS, ROLLUPS + 1, ROLLUPS + 2, ROLLUPS + 3, POSTINGS] {
+        for at in order {
             out.extend_from_slice(&sections[at]);
         }
         out

@@ -1,10 +1,11 @@
 //! The outer shape of an index file: what it belongs to, and where its sections lie.
 
 use crate::blocks::BLOCK_ROWS;
+use crate::rollup;
 use crate::wire::{Wire, WireError};
 
 /// Version of the format.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// The first bytes of an index.
 pub(super) const MAGIC: &[u8; 8] = b"LODGEIX1";
 /// Bytes of a header: all of it is read at once.
@@ -14,7 +15,7 @@ const SECTION_BYTES: usize = 8 + 8 + 4;
 const MOST_ROWS: u64 = (BLOCK_ROWS as u64) << 20;
 
 /// How many sections there are.
-pub(super) const SECTIONS: usize = 8;
+pub(super) const SECTIONS: usize = ROLLUPS + rollup::SECTIONS;
 /// Event times of the blocks.
 pub(super) const SPANS: usize = 0;
 /// Odd blocks of the columns.
@@ -23,7 +24,7 @@ pub(super) const ODD: usize = 1;
 pub(super) const DIRECTORY: usize = 2;
 /// The postings; each of their groups has its own checksum in the directory, and this section none.
 pub(super) const POSTINGS: usize = 3;
-/// Roll-up by hour; those by day of user, target and address follow.
+/// Roll-up by hour; those of user, target and address follow, by day and then in all.
 pub(super) const ROLLUPS: usize = 4;
 
 /// What ties an index to its data.

@@ -62,12 +62,12 @@ impl Index {
         Ok(Index { header, spans, odd, groups, source })
     }
 
-    /// The blocks that may hold all of these tokens.
-    pub(crate) fn holding(&self, tokens: &[&str]) -> Result<Blocks, IndexError> {
+    /// The blocks that may hold a value with these parts one after another.
+    pub(crate) fn holding(&self, parts: &[&str]) -> Result<Blocks, IndexError> {
         let mut all = Blocks::all(self.spans.len());
-        for token in tokens {
+        for token in tokens::wanted(parts) {
             let mut found = Blocks::none(self.spans.len());
-            self.find(tokens::hash(token.as_bytes()).into(), &mut found)?;
+            self.find(token.into(), &mut found)?;
             all.intersect(&found);
             if all.is_empty() {
                 break;
@@ -91,7 +91,7 @@ impl Index {
     pub(crate) fn rollup(&self, key: RollupKey) -> Result<Option<Rollups>, IndexError> {
         let Some(at) = rollup::section_of(key) else { return Ok(None) };
         let bytes = read_section(&*self.source, &self.header.sections[ROLLUPS + at])?;
-        Ok(rollup::decode(&bytes, key)?)
+        Ok(rollup::decode(&bytes)?)
     }
 }
 

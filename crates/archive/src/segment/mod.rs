@@ -191,8 +191,8 @@ impl Part for Segment {
         self.spans.get(block).copied()
     }
 
-    fn holding(&self, tokens: &[&str]) -> Result<Blocks, PartError> {
-        Ok(self.ask(|index| index.holding(tokens)).unwrap_or_else(|| Blocks::all(self.spans.len())))
+    fn holding(&self, parts: &[&str]) -> Result<Blocks, PartError> {
+        Ok(self.ask(|index| index.holding(parts)).unwrap_or_else(|| Blocks::all(self.spans.len())))
     }
 
     fn keys(&self, column: Column, blocks: &Blocks) -> Result<Keys, PartError> {

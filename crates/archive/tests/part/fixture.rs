@@ -102,8 +102,8 @@ fn gather<'n, 'a>(node: &'n Node<'a>, path: &str, found: &mut Vec<&'n Node<'a>>)
     }
 }
 
-/// Lists the folded tokens of an event.
-pub fn tokens_of(payload: &[u8]) -> Vec<String> {
+/// Lists the folded parts of an event's values.
+pub fn parts_of(payload: &[u8]) -> Vec<Vec<String>> {
     let mut found = Vec::new();
     if let Ok(view) = RecordView::parse(payload) {
         walk(view.root(), &mut found);
@@ -111,8 +111,8 @@ pub fn tokens_of(payload: &[u8]) -> Vec<String> {
     found
 }
 
-fn walk(node: &Node<'_>, found: &mut Vec<String>) {
-    let mut add = |text: &str| found.extend(tokens::parts(text).map(tokens::fold));
+fn walk(node: &Node<'_>, found: &mut Vec<Vec<String>>) {
+    let mut add = |text: &str| found.push(tokens::parts(text).map(tokens::fold).collect());
     match node {
         Node::Null => {}
         Node::Bool(truth) => add(&truth.to_string()),
