@@ -5,7 +5,6 @@
 
 use archive::{BLOCK_ROWS, Blocks, Column, Keys, Part, PartError, Span};
 use event::filter::ast::{Equals, Expr, Needle, Test};
-use event::filter::tokens;
 use event::{RecordView, Timestamp};
 
 use crate::Question;
@@ -383,11 +382,7 @@ fn needle_words(needle: &Needle) -> Option<Vec<Vec<String>>> {
 fn test_words(test: &Test) -> Option<Vec<Vec<String>>> {
     match test {
         Test::Contains(needle) => needle_words(needle),
-        Test::Equals(equals) => {
-            let cut = |text: String| -> Vec<String> { tokens::parts(&text).map(tokens::fold).collect() };
-            let words: Vec<Vec<String>> = equals.spellings()?.into_iter().map(cut).collect();
-            words.iter().all(|word| !word.is_empty()).then_some(words)
-        }
+        Test::Equals(equals) => equals.parts(),
         Test::Exists | Test::Matches(_) | Test::Compares(..) => None,
     }
 }

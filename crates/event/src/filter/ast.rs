@@ -1,6 +1,6 @@
 //! What a filter says, as a tree. A compiled search reads it; [`matches`](super::Filter::matches) walks it.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::ops::Range;
 
 use ipnet::IpNet;
@@ -126,6 +126,38 @@ impl Equals {
     }
 }
 
+impl Equals {
+    /// Returns the folded parts, in order, of every text that is equal to it; `None` where there is no end to them.
+    pub fn parts(&self) -> Option<Vec<Vec<String>>> {
+        let cut = |text: &str| tokens::parts(text).map(tokens::fold).collect::<Vec<String>>();
+        let all: Vec<Vec<String>> = match self.network {
+            Some(IpNet::V4(net)) if net.prefix_len() == 32 && self.span.is_none() => {
+                let mut all = address_parts(net.addr());
+                all.push(cut(&self.folded));
+                all
+            }
+            _ => self.spellings()?.iter().map(|text| cut(text)).collect(),
+        };
+        all.iter().all(|parts| !parts.is_empty()).then_some(all)
+    }
+}
+
+/// Lists how an address can be written: with dots, or as the end of an IPv6 address that maps it, in two groups of hexadecimal
+/// digits with or without leading zeros.
+fn address_parts(address: Ipv4Addr) -> Vec<Vec<String>> {
+    let [a, b, c, d] = address.octets();
+    let groups = |first: u8, second: u8| -> Vec<String> {
+        let group = u16::from_be_bytes([first, second]);
+        let shortest = format!("{group:x}").len();
+        (shortest..=4).map(|width| format!("{group:0width$x}")).collect()
+    };
+    let mut all = vec![vec![address.to_string()]];
+    for first in groups(a, b) {
+        all.extend(groups(c, d).into_iter().map(|second| vec!["ffff".to_owned(), first.clone(), second]));
+    }
+    all
+}
+
 impl Phrase {
     /// Cuts a text into the parts to find; `None` when it has none.
     pub(super) fn new(text: String) -> Option<Phrase> {
@@ -141,5 +173,33 @@ impl Phrase {
     /// Returns the folded parts that must follow one another; at least one.
     pub fn parts(&self) -> &[String] {
         &self.parts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::filter::value::parse_address;
+
+    #[test]
+    fn an_address_is_known_however_it_is_written() {
+        for (address, texts) in [
+            (
+                "203.0.113.77",
+                &["203.0.113.77", "203.0.113.77:22", "[::ffff:203.0.113.77]:22", "::FFFF:cb00:714d"][..],
+            ),
+            ("10.0.0.1", &["::ffff:a00:1", "0:0:0:0:0:ffff:0a00:0001", "[::ffff:0a00:01]:443", "10.0.0.1"]),
+        ] {
+            let address: Ipv4Addr = address.parse().unwrap();
+            for text in texts {
+                assert_eq!(parse_address(text), Some(address.into()), "{text}");
+                let parts: Vec<String> = tokens::parts(text).map(tokens::fold).collect();
+                let known = address_parts(address);
+                assert!(
+                    known.iter().any(|known| parts.windows(known.len()).any(|some| some == known)),
+                    "{text}"
+                );
+            }
+        }
     }
 }
