@@ -10,10 +10,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use audit_log::tree::path::{TILE_WIDTH, TileKind, TilePath};
-use audit_log::{AuditLog, Entry, Hash, Sealed};
+use audit_log::{AuditLog, Entry, Hash, Sealed, chain_of_causes};
 use event::{Ambient, Timestamp};
 
-use crate::catalog::{Catalog, chained};
+use crate::catalog::Catalog;
 use crate::chain::{Chain, Link};
 use crate::compact::{self, Bounds, Candidate};
 use crate::error::ArchiveError;
@@ -307,8 +307,12 @@ impl Archive {
             }
             Err(ArchiveError::Stopped) => None,
             Err(error) => {
-                let why = chained(&error);
-                tracing::error!(step, why, "the archive cannot go on for now; the log keeps its entries");
+                let why = chain_of_causes(&error);
+                tracing::error!(
+                    step,
+                    why,
+                    "a step of the archive failed and will be tried again; the log keeps its entries"
+                );
                 let mut failure = held(&self.failure);
                 let since = failure.as_ref().map_or_else(|| self.ambient.now(), |failure| failure.since);
                 *failure = Some(Failure { why, since });

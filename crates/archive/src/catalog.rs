@@ -9,7 +9,7 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use audit_log::{MAX_READ, Sealed, SealedEntry, SealedError};
+use audit_log::{MAX_READ, Sealed, SealedEntry, SealedError, chain_of_causes};
 use event::Timestamp;
 use store::objects::Objects;
 
@@ -211,7 +211,7 @@ impl Sealed for Catalog {
         if end <= range.start {
             return Ok(Vec::new());
         }
-        piece.read(range.start..end).map_err(|error| fault(chained(&error)))
+        piece.read(range.start..end).map_err(|error| fault(chain_of_causes(&error)))
     }
 
     fn first_kept(&self, position: u64) -> Result<u64, SealedError> {
@@ -235,7 +235,9 @@ impl Sealed for Catalog {
         for piece in &pieces {
             if piece.last_time().is_none_or(|last| last >= time) {
                 let position = piece.name().first();
-                return piece.first_at(time).map_err(|error| SealedError { position, why: chained(&error) });
+                return piece
+                    .first_at(time)
+                    .map_err(|error| SealedError { position, why: chain_of_causes(&error) });
             }
         }
         Ok(end_of(&pieces))
@@ -247,15 +249,4 @@ impl fmt::Debug for Catalog {
         let state = self.state();
         write!(f, "Catalog({} segments up to {})", state.pieces.len(), end_of(&state.pieces))
     }
-}
-
-/// Writes an error and its causes in one line.
-pub(crate) fn chained(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }

@@ -7,10 +7,11 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
+use audit_log::chain_of_causes;
 use store::objects::{Objects, RemoveObjects};
 
 use crate::archive::{Archive, agrees_with_tree, held};
-use crate::catalog::{Catalog, chained};
+use crate::catalog::Catalog;
 use crate::chain::{Chain, Link};
 use crate::columns;
 use crate::error::ArchiveError;
@@ -156,7 +157,7 @@ fn problem(name: SegmentName, link: Link, error: &ArchiveError) -> Problem {
         ArchiveError::Part(PartError::Damaged { name, .. } | PartError::Read { name, .. }) => name.clone(),
         _ => name.path(kind),
     };
-    Problem { object, why: chained(error) }
+    Problem { object, why: chain_of_causes(error) }
 }
 
 /// Makes indexes anew from the data; loses nothing, whatever happens meanwhile. Only for whoever may write the objects.

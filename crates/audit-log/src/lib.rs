@@ -48,6 +48,7 @@ pub use leaf::Leaf;
 pub use log::{AuditLog, MAX_APPEND_BYTES, MAX_READ, MAX_READ_BYTES};
 pub use release::Released;
 pub use sealed::{Sealed, SealedBody, SealedEntry, SealedError};
+pub use shared::chain_of_causes;
 
 /// Proof that an event is durable. Only the log makes them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use std::path::Path;
 use std::sync::{Arc, PoisonError};
 
 use crate::error::ReleaseError;
-use crate::shared::{Shared, chain};
+use crate::shared::{Shared, chain_of_causes};
 use crate::tree::tiles::Tiles;
 use crate::wal::segments::Segment;
 
@@ -94,7 +94,7 @@ fn remove(shared: &Shared, segment: &Arc<Segment>, changed: &mut dyn FnMut()) ->
 /// After a sync that went wrong nothing may be assumed of the disk: the log fails, as it does for the writer's.
 fn durably(shared: &Shared, result: io::Result<()>) -> io::Result<()> {
     if let Err(error) = &result {
-        shared.fail(&chain(error));
+        shared.fail(&chain_of_causes(error));
     }
     result
 }

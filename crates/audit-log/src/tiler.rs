@@ -14,7 +14,7 @@ use crate::checkpoint::Checkpoint;
 use crate::error::{AppendError, ReadError};
 use crate::feed::Leaves;
 use crate::note::NoteSigner;
-use crate::shared::{Horizon, Published, Shared, chain};
+use crate::shared::{Horizon, Published, Shared, chain_of_causes};
 use crate::tree::edge::{Edge, Tile};
 use crate::tree::tiles::Tiles;
 use crate::wal::reader;
@@ -65,7 +65,7 @@ impl Tiler {
     pub(crate) fn publish_opening(&mut self) -> Result<(), AppendError> {
         let published = self.catch_up(self.shared.size()).and_then(|()| self.work(true, false));
         match published {
-            Err(trouble) if !trouble.is_disk_full() => Err(AppendError::Failed(chain(&trouble))),
+            Err(trouble) if !trouble.is_disk_full() => Err(AppendError::Failed(chain_of_causes(&trouble))),
             _ => Ok(()),
         }
     }
@@ -77,15 +77,15 @@ impl Tiler {
             let fed = self.shared.feed.take(self.published, self.patience());
             let incomplete = fed.left_out || fed.closed || fed.demanded > self.edge.size();
             if let Err(trouble) = fed.leaves.iter().try_for_each(|leaves| self.grow(leaves)) {
-                return self.shared.fail(&chain(&trouble));
+                return self.shared.fail(&chain_of_causes(&trouble));
             }
             if let (true, Err(trouble)) = (incomplete, self.catch_up(self.shared.size())) {
-                return self.shared.fail(&chain(&trouble));
+                return self.shared.fail(&chain_of_causes(&trouble));
             }
             let wanted = fed.closed || fed.demanded > self.published || self.patience().is_zero();
             match self.work(wanted, fed.closed) {
                 Err(trouble) if trouble.is_disk_full() && !fed.closed => std::thread::sleep(CHECKPOINT_PAUSE),
-                Err(trouble) => return self.shared.fail(&chain(&trouble)),
+                Err(trouble) => return self.shared.fail(&chain_of_causes(&trouble)),
                 Ok(()) if fed.closed => return,
                 Ok(()) => {}
             }

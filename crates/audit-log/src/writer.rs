@@ -21,7 +21,7 @@ use crate::error::{AppendError, Shortage};
 use crate::feed::Leaves;
 use crate::need::{Need, Ration};
 use crate::queue::{Append, Placed, Source, Taken, Waiting};
-use crate::shared::{Shared, chain};
+use crate::shared::{Shared, chain_of_causes};
 use crate::wal::index::Index;
 use crate::wal::segment::{SEGMENT_HEADER, encode_header, file_name};
 use crate::wal::segments::Segment;
@@ -94,7 +94,7 @@ impl Writer {
     pub(crate) fn run(mut self) {
         let _ending = Ending(self.shared.clone());
         if let Err(error) = self.serve() {
-            self.shared.fail(&chain(&error));
+            self.shared.fail(&chain_of_causes(&error));
         }
     }
 
@@ -152,7 +152,7 @@ impl Writer {
             Ok(Outcome::NoSpace) => return Ok(Some(appends)),
             Ok(Outcome::Durable(placed)) => answer_placed(appends, placed),
             Err(error) => {
-                refuse(appends, &AppendError::Failed(chain(&error)));
+                refuse(appends, &AppendError::Failed(chain_of_causes(&error)));
                 return Err(error);
             }
         }

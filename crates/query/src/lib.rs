@@ -40,7 +40,7 @@ use std::sync::Arc;
 
 use archive::Parts;
 use audit_log::AuditLog;
-use event::{EventId, Filter, SessionId};
+use event::{EventId, Filter};
 use tokio::sync::watch;
 
 pub use answer::{Answer, Count, Coverage, Row};
@@ -132,12 +132,6 @@ impl Query {
             find::around(survey, id, question, watch)
         };
         self.ask(question, work).await
-    }
-
-    /// Answers with everything that happened inside a session, oldest first; the first page of
-    /// [`Question::about_session`].
-    pub async fn session_events(&self, session: SessionId, scope: &Scope) -> Result<Answer, QueryError> {
-        self.run(Reach::Narrow, Question::about_session(session, scope.clone()), search::search).await
     }
 
     /// Lists sessions, running and past, newest first. The question's filter and times pick their `session.start`

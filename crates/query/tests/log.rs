@@ -154,7 +154,8 @@ async fn a_session_is_listed_and_told_in_order() {
         page.sessions.iter().map(|one| (one.id, one.user.as_str(), one.end.is_some())).collect();
     assert_eq!(listed, [(second, "bob", false), (first, "alice", true)]);
     assert_eq!(page.sessions[1].recording_root.as_deref(), Some("abc"));
-    let told = lodge.query.session_events(first, &Scope::everything()).await.unwrap();
+    let question = Question::about_session(first, Scope::everything());
+    let told = lodge.query.search(&question).await.unwrap();
     let kinds: Vec<_> =
         told.rows.iter().map(|row| row.view().unwrap().text("kind").unwrap().to_owned()).collect();
     assert_eq!(kinds, ["session.start", "session.command", "session.end"]);

@@ -14,7 +14,7 @@ use event::interval::{TimeZone, parse_zone};
 use event::kinds::audit::Searched;
 use event::{Detail, EventId};
 use query::{Cut, DEFAULT_BUDGET, Histogramming, Order, Page, QueryError, Question, Ranking, Row};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
 
 use crate::asked::{self, cursor, rows};
@@ -218,20 +218,17 @@ pub async fn top(
     Query(asked): Query<Asked>,
     Query(which): Query<WhichField>,
 ) -> Result<Response, Problem> {
-    let asking = Asking::new(services, &caller, asked).await?;
-    let ranking = ranking(&which)?;
-    answer(&headers, asking.services.query.clone(), async move |query| {
-        let found = query.top(&asking.question, &ranking).await?;
-        asking.record("top", Some(which.field), found.values.len()).await?;
-        let value = |one: query::TopValue| TopValue { value: one.value, events: one.events };
-        Ok(Top {
-            values: found.values.into_iter().map(value).collect(),
-            other: found.other,
-            without: found.without,
-            distinct: found.distinct,
-            events: found.events,
-            coverage: covered(found.coverage),
-        })
+    ranked("top", services, &caller, &headers, asked, which, |found| Top {
+        values: found
+            .values
+            .into_iter()
+            .map(|one| TopValue { value: one.value, events: one.events })
+            .collect(),
+        other: found.other,
+        without: found.without,
+        distinct: found.distinct,
+        events: found.events,
+        coverage: covered(found.coverage),
     })
     .await
 }
@@ -245,16 +242,30 @@ pub async fn values(
     Query(asked): Query<Asked>,
     Query(which): Query<WhichField>,
 ) -> Result<Response, Problem> {
-    let asking = Asking::new(services, &caller, asked).await?;
+    ranked("values", services, &caller, &headers, asked, which, |found| Values {
+        values: found.values.into_iter().map(|one| one.value).collect(),
+        distinct: found.distinct,
+        coverage: covered(found.coverage),
+    })
+    .await
+}
+
+/// Ranks the values of a field and shows of the ranking what `show` takes.
+async fn ranked<T: Serialize + 'static>(
+    mode: &'static str,
+    services: Arc<Services>,
+    caller: &Caller,
+    headers: &HeaderMap,
+    asked: Asked,
+    which: WhichField,
+    show: impl FnOnce(query::Top) -> T + Send + 'static,
+) -> Result<Response, Problem> {
+    let asking = Asking::new(services, caller, asked).await?;
     let ranking = ranking(&which)?;
-    answer(&headers, asking.services.query.clone(), async move |query| {
+    answer(headers, asking.services.query.clone(), async move |query| {
         let found = query.top(&asking.question, &ranking).await?;
-        asking.record("values", Some(which.field), found.values.len()).await?;
-        Ok(Values {
-            values: found.values.into_iter().map(|one| one.value).collect(),
-            distinct: found.distinct,
-            coverage: covered(found.coverage),
-        })
+        asking.record(mode, Some(which.field), found.values.len()).await?;
+        Ok(show(found))
     })
     .await
 }

@@ -117,7 +117,7 @@ pub enum BoundValue {
 impl Equals {
     /// Returns how a value that is equal to it may print, folded; `None` where there is no end to the ways, as with
     /// networks and dates.
-    pub fn spellings(&self) -> Option<Vec<String>> {
+    fn spellings(&self) -> Option<Vec<String>> {
         if self.network.is_some() || self.span.is_some() {
             return None;
         }
