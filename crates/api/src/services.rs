@@ -24,6 +24,9 @@ pub struct Services {
     pub archive: Arc<Archive>,
     /// Search over it.
     pub query: Query,
+    /// Questions in SQL.
+    #[cfg(feature = "sql")]
+    pub sql: sql::Engine,
     /// Recordings.
     pub recordings: Recordings,
     /// People and certificates.

@@ -51,7 +51,7 @@ pub fn json_schema() -> Value {
 }
 
 /// Returns the families in the order of the list of kinds.
-fn families() -> Vec<&'static str> {
+pub(crate) fn families() -> Vec<&'static str> {
     let mut families = Vec::new();
     for kind in KINDS {
         if !families.contains(&kind.family()) {
@@ -76,7 +76,7 @@ fn write_envelope(page: &mut String) {
 }
 
 /// Finds the schema of a field by its dotted name, and whether it and all its parents are always there.
-fn find(root: &Value, name: &str) -> (Value, bool) {
+pub(crate) fn find(root: &Value, name: &str) -> (Value, bool) {
     let mut node = root.clone();
     let mut required = true;
     for key in name.split('.') {
@@ -122,7 +122,7 @@ fn is_required(schema: &Value, key: &str) -> bool {
 }
 
 /// Follows a reference, also that of an optional value.
-fn resolve<'a>(schema: &'a Value, root: &'a Value) -> &'a Value {
+pub(crate) fn resolve<'a>(schema: &'a Value, root: &'a Value) -> &'a Value {
     let reference = schema["$ref"].as_str().or_else(|| schema["anyOf"][0]["$ref"].as_str());
     reference.and_then(|path| root.pointer(path.trim_start_matches('#'))).unwrap_or(schema)
 }

@@ -16,6 +16,7 @@ pub mod limits;
 pub mod loggable;
 pub mod pick;
 mod shape;
+pub mod tables;
 pub mod time;
 pub mod view;
 

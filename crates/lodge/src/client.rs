@@ -78,6 +78,18 @@ impl Client {
         json(self.checked(self.agent.post(self.url(path)).send_json(document))?)
     }
 
+    /// Sends a JSON document and asks for an answer of a media type, which is read as it comes.
+    pub fn post_for(
+        &self,
+        path: &str,
+        document: &serde_json::Value,
+        accept: &str,
+    ) -> Result<BufReader<impl std::io::Read + use<>>> {
+        let request = self.agent.post(self.url(path)).header("accept", accept);
+        let response = self.checked(request.send_json(document))?;
+        Ok(BufReader::new(response.into_body().into_with_config().limit(u64::MAX).reader()))
+    }
+
     /// Sends a change to something.
     pub fn patch<T: DeserializeOwned>(&self, path: &str, document: &impl Serialize) -> Result<T> {
         json(self.checked(self.agent.patch(self.url(path)).send_json(document))?)

@@ -19,6 +19,10 @@ pub enum Output {
     Ndjson,
     /// Comma-separated values (RFC 4180), for lists: the columns of the table.
     Csv,
+    /// Apache Parquet, for `audit search` and `audit sql`.
+    Parquet,
+    /// A stream of Apache Arrow, for `audit search` and `audit sql`.
+    Arrow,
 }
 
 /// Prints rows: a table with `headings`, or the rows themselves as JSON.
@@ -35,21 +39,28 @@ pub fn print_rows<T: Serialize>(
             print_line(&csv(headings))?;
             rows.iter().try_for_each(|row| print_line(&csv(&cells(row))))
         }
-        Output::Table => {
-            let mut table = Table::new();
-            table
-                .load_style(comfy_table::presets::NOTHING)
-                .set_content_arrangement(ContentArrangement::Dynamic);
-            if let Some(width) = width() {
-                table.set_width(width);
-            }
-            table.set_header(headings.iter().map(|heading| strong(heading)));
-            for row in rows {
-                table.add_row(cells(row).iter().map(|cell| printable(cell)));
-            }
-            print_line(&table.trim_fmt())
-        }
+        Output::Table => print_table(headings, rows.iter().map(cells)),
+        Output::Parquet | Output::Arrow => columnar_only(),
     }
+}
+
+/// Prints a table for people.
+pub fn print_table(headings: &[&str], rows: impl Iterator<Item = Vec<String>>) -> Result<()> {
+    let mut table = Table::new();
+    table.load_style(comfy_table::presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    if let Some(width) = width() {
+        table.set_width(width);
+    }
+    table.set_header(headings.iter().map(|heading| strong(heading)));
+    for row in rows {
+        table.add_row(row.iter().map(|cell| printable(cell)));
+    }
+    print_line(&table.trim_fmt())
+}
+
+/// Says where columnar forms are printed.
+pub fn columnar_only() -> Result<()> {
+    bail!("only `lodge audit search` and `lodge audit sql` print parquet and arrow; use --output json")
 }
 
 /// Prints one thing: as JSON, or by `text` for people.
@@ -59,6 +70,7 @@ pub fn print_one<T: Serialize>(output: Output, thing: &T, text: impl FnOnce(&T) 
         Output::Ndjson => print_line(&serde_json::to_string(thing)?),
         Output::Table => print_line(&text(thing)),
         Output::Csv => bail!("this is no list that could be printed as csv; use --output json"),
+        Output::Parquet | Output::Arrow => columnar_only(),
     }
 }
 

@@ -19,11 +19,13 @@ mod look;
 mod plan;
 mod question;
 mod rollup;
+mod scan;
 mod scans;
 mod scope;
 mod search;
 mod sessions;
 mod source;
+mod stripe;
 mod sweep;
 mod tail;
 mod tally;
@@ -48,9 +50,11 @@ pub use counts::{Bar, Cut, Histogram, Histogramming, MAX_VALUES, Ranking, Top, T
 pub use error::QueryError;
 pub use find::Around;
 pub use question::{Cursor, CursorError, DEFAULT_BUDGET, DEFAULT_LIMIT, MAX_LIMIT, Order, Page, Question};
+pub use scan::{Scan, Shown, Skip, Snapshot};
 pub use scope::Scope;
 pub use search::MAX_ANSWER_BYTES;
 pub use sessions::{SessionEnd, SessionPage, SessionSummary};
+pub use stripe::Stripe;
 pub use sweep::Progress;
 pub use tail::Tail;
 

@@ -17,7 +17,7 @@ use crate::sweep::{Piece, Stop};
 use crate::{Coverage, QueryError, Question};
 
 /// Blocks of a stride: what columns are fetched for at once. Segments keep their columns in runs of as many.
-const STRIDE: usize = if cfg!(test) { 2 } else { 64 };
+pub(crate) const STRIDE: usize = if cfg!(test) { 2 } else { 64 };
 /// Entries of a piece that is read from the log.
 const RUN: u64 = if cfg!(test) { 100 } else { 2048 };
 /// Blocks of a part that tokens may leave, and what part of all they may be at most, for their events to be read at once.

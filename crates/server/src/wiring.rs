@@ -78,6 +78,8 @@ pub async fn build(config: &Config, ambient: &Ambient, api_port: u16, ssh_port: 
     let services = Services {
         log,
         archive,
+        #[cfg(feature = "sql")]
+        sql: sql::Engine::new(query.clone(), sql::DEFAULT_MEMORY).context("cannot start SQL")?,
         query,
         recordings,
         identity,

@@ -108,7 +108,7 @@ fn lodge(verb: &str, folder: &Path, setup: &Path) -> Result<Answers> {
     let mut command = cargo();
     // Its data folder is made where temporary files go, and then moved within one disk.
     command
-        .args(["bench", "-q", "-p", "lodge", "--bench", "search", "--", verb])
+        .args(["bench", "-q", "-p", "lodge", "--features", "sql", "--bench", "search", "--", verb])
         .arg(setup)
         .env("TMPDIR", folder);
     answers(&mut command)

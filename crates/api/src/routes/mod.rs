@@ -14,6 +14,7 @@ mod resources;
 mod screens;
 mod search;
 mod sessions;
+mod statements;
 mod status;
 mod users;
 
@@ -90,6 +91,7 @@ fn assembled() -> OpenApiRouter<Arc<Services>> {
         .routes(routes!(search::top))
         .routes(routes!(search::values))
         .routes(routes!(search::around))
+        .routes(routes!(statements::run))
         .routes(routes!(events::tail))
         .routes(routes!(events::show))
         .routes(routes!(events::prove))

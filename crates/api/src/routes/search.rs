@@ -27,7 +27,7 @@ use crate::wire::{
 use crate::{Problem, Services};
 
 /// How long a question may be worked on at most, in seconds.
-const MAX_SECONDS: u32 = 300;
+pub(super) const MAX_SECONDS: u32 = 300;
 
 /// What every question has.
 #[derive(Deserialize, IntoParams)]
@@ -369,7 +369,7 @@ fn field(name: &str) -> Result<FieldPath, Problem> {
     FieldPath::parse(name).map_err(|error| Problem::bad_request("field", error.to_string()))
 }
 
-fn zone(text: Option<&str>) -> Result<TimeZone, Problem> {
+pub(super) fn zone(text: Option<&str>) -> Result<TimeZone, Problem> {
     let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(TimeZone::UTC) };
     let known = text.split(',').find_map(|one| parse_zone(one.trim()).ok());
     known.ok_or_else(|| Problem::bad_request("zone", format!("`{text}` is {}", event::interval::ZoneError)))

@@ -3,15 +3,17 @@
 details! {
     /// A search.
     Searched {
-        /// The filter, as it was typed.
+        /// The filter or statement, as it was typed.
         filter: String,
         /// Start of the time range.
         since: Option<crate::Timestamp>,
         /// End of the time range.
         until: Option<crate::Timestamp>,
-        /// Rows, bars or values that were shown; absent for a live tail, which has no end.
+        /// Rows, bars or values that were shown; absent for a live tail, which has no end,
+        /// and at the begin of a large answer to SQL.
         rows: Option<u64>,
-        /// `search`, `show`, `around`, `count`, `histogram`, `top`, `values`, `sessions` or `tail`.
+        /// `search`, `show`, `around`, `count`, `histogram`, `top`, `values`, `sessions`, `tail` or `sql`;
+        /// `sql_end` where the rows of a large answer were counted as they were shown.
         mode: String,
         /// The field whose values were shown, or the event around which was looked.
         field: Option<String>,

@@ -37,6 +37,25 @@ impl Asking {
         query
     }
 
+    /// Writes the question as a statement in SQL and what belongs to it, as the API takes it.
+    pub fn statement(&self, order: &str, limit: u32) -> serde_json::Value {
+        let bounds = [(">=", &self.since), ("<", &self.until)];
+        let bounds = bounds.iter().filter_map(|(side, time)| {
+            Some(format!("time {side} \"{}\"", time.as_ref()?.replace('\\', "\\\\").replace('"', "\\\"")))
+        });
+        let filter = Some(format!("({})", self.filter)).filter(|_| !self.filter.trim().is_empty());
+        let filter: Vec<String> = filter.into_iter().chain(bounds).collect();
+        let condition = match filter.is_empty() {
+            true => String::new(),
+            false => format!("where matches(payload, '{}')", filter.join(" and ").replace('\'', "''")),
+        };
+        serde_json::json!({
+            "statement": format!("select * from events {condition} order by time {order}, position {order} limit {limit}"),
+            "zone": self.zone.clone().unwrap_or_else(here),
+            "timeout": self.timeout,
+        })
+    }
+
     /// Returns from when on, as it was written.
     pub fn since(&self) -> Option<&str> {
         self.since.as_deref()
@@ -52,7 +71,7 @@ impl Asking {
 }
 
 /// Names this machine's zone: by its name, where it has one, and by its common offset for servers that know no names.
-fn here() -> String {
+pub fn here() -> String {
     let zone = TimeZone::system();
     let offset = zone.to_offset(Default::default()).to_string();
     let offset = if offset.contains(':') { offset } else { format!("{offset}:00") };

@@ -9,6 +9,7 @@ mod histogram;
 mod prove;
 mod search;
 mod show;
+mod sql;
 mod tail;
 mod top;
 mod verify;
@@ -31,6 +32,7 @@ enum Verb {
     Count(count::Arguments),
     Histogram(histogram::Arguments),
     Top(top::Arguments),
+    Sql(sql::Arguments),
     Around(around::Arguments),
     Tail(tail::Arguments),
     Show(show::Arguments),
@@ -47,6 +49,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
         Verb::Count(arguments) => count::run(arguments, context),
         Verb::Histogram(arguments) => histogram::run(arguments, context),
         Verb::Top(arguments) => top::run(arguments, context),
+        Verb::Sql(arguments) => sql::run(arguments, context),
         Verb::Around(arguments) => around::run(arguments, context),
         Verb::Tail(arguments) => tail::run(arguments, context),
         Verb::Show(arguments) => show::run(arguments, context),

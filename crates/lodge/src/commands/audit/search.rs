@@ -8,6 +8,7 @@ use event::{Record, Timestamp};
 
 use super::Context;
 use super::asking::{Asking, warn};
+use super::sql::pass_on;
 use crate::commands::at_least_one;
 use crate::terminal::{Output, print_rows};
 
@@ -37,6 +38,13 @@ enum Order {
 
 /// Runs the verb.
 pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
+    if matches!(context.output, Output::Parquet | Output::Arrow) {
+        let order = match arguments.order {
+            Order::Newest => "desc",
+            Order::Oldest => "asc",
+        };
+        return pass_on(&arguments.asking.statement(order, arguments.limit), context);
+    }
     let client = context.client()?;
     let order = match arguments.order {
         Order::Newest => "newest",

@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::Context;
 use super::search::cells;
-use crate::terminal::{Output, csv, print_line, printable};
+use crate::terminal::{Output, columnar_only, csv, print_line, printable};
 
 /// Shows the newest events and, with `-f`, those that come.
 #[derive(Args)]
@@ -65,5 +65,6 @@ fn print(row: &EventRow, output: Output) -> Result<()> {
         }
         Output::Json | Output::Ndjson => print_line(&serde_json::to_string(row)?),
         Output::Csv => print_line(&csv(&cells(row))),
+        Output::Parquet | Output::Arrow => columnar_only(),
     }
 }
