@@ -9,7 +9,11 @@ use crate::{arrows, generate, packages, tidy};
 pub fn run() -> Result<()> {
     packages::ensure(&[packages::BUILD])?;
     cheap()?;
-    crate::run::run(cargo().args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
+    for features in [&[][..], &["--features", "lodge/sql"]] {
+        let mut lints = cargo();
+        lints.args(["clippy", "--workspace", "--all-targets"]).args(features);
+        crate::run::run(lints.args(["--", "-D", "warnings"]))?;
+    }
     generate::check()?;
     deny()
 }

@@ -1,5 +1,6 @@
 //! `cargo xtask test`: every test, with what the tests drive installed first.
 
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::Result;
@@ -24,12 +25,13 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         check::cheap()?;
     }
     let mut tests = runner();
-    tests.env("LODGE_SSH_AUDIT", ssh_audit).env("LODGE_DUCKDB", duckdb).args(arguments.filter.as_deref());
+    tests.env("LODGE_SSH_AUDIT", ssh_audit).env("LODGE_DUCKDB", &duckdb).args(arguments.filter.as_deref());
     run::run(&mut tests)?;
     if arguments.filter.is_some() {
         return Ok(());
     }
     on_s3()?;
+    in_sql(&duckdb)?;
     run::run(cargo().args(["test", "--workspace", "--doc", "--quiet"]))?;
     generate::check()
 }
@@ -40,6 +42,13 @@ fn on_s3() -> Result<()> {
     let mut tests = cargo();
     tests.args(["test", "-p", "store", "-p", "archive", "--features", "archive/s3", "--test", "s3"]);
     run::run(tests.env("LODGE_SEAWEED", weed))
+}
+
+/// What needs a server with SQL. Of the whole workspace, since the engine would be built once more for a part of it.
+fn in_sql(duckdb: &Path) -> Result<()> {
+    let mut tests = cargo();
+    tests.args(["test", "--workspace", "--features", "lodge/sql", "--test", "sql"]);
+    run::run(tests.env("LODGE_DUCKDB", duckdb))
 }
 
 /// Picks nextest where it is installed, and cargo's own runner elsewhere.

@@ -2,7 +2,8 @@
 //!
 //! `ingest SETUP.json` runs a real `lodge serve` and a real `lodge ingest file`, and prints what that cost; the data folder
 //! stays. `ask SETUP.json` opens that folder and asks each question, cold once and then warm; one JSON line each, as the
-//! rivals print them. Asked is the engine itself, without network and without the event that each question leaves.
+//! rivals print them; those that SQL is measured by are asked again through SQL. Asked is the engine itself, without network
+//! and without the event that each question leaves.
 #![expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
 
 #[path = "../tests/bed/mod.rs"]
@@ -257,6 +258,8 @@ fn ask(setup: &Value) {
     asker.top("top 10 users", "actor.user", &all());
     let failed = asker.question("kind: user.login and outcome: failure");
     asker.top("failed logins by address", "origin.ip", &failed);
+    #[cfg(feature = "sql")]
+    in_sql::ask(&asker, &asked("end"));
     println!("{}", json!({ "question": "memory", "rss_bytes": Spent::of(std::process::id()).memory }));
     open.log.shutdown();
 }
@@ -314,10 +317,16 @@ impl Asker {
     }
 
     fn measure(&self, name: &str, ask: impl Fn() -> Vec<Value>) {
+        self.measure_shown(name, ask, |rows| rows);
+    }
+
+    /// Measures asking alone, where showing what was found in the rivals' form costs more than a rival's own way to rows.
+    fn measure_shown<A>(&self, name: &str, ask: impl Fn() -> A, show: impl Fn(A) -> Vec<Value>) {
         drop_caches();
         let begin = Instant::now();
-        let rows = ask();
+        let answer = ask();
         let cold = begin.elapsed();
+        let rows = show(answer);
         let mut warm: Vec<Duration> = Vec::new();
         for _ in 0..self.runs {
             let begin = Instant::now();
@@ -328,6 +337,58 @@ impl Asker {
         let millis = |time: Duration| time.as_secs_f64() * 1e3;
         let warm = millis(warm[warm.len() / 2]);
         println!("{}", json!({ "question": name, "cold_ms": millis(cold), "warm_ms": warm, "rows": rows }));
+    }
+}
+
+/// The same questions in SQL.
+#[cfg(feature = "sql")]
+mod in_sql {
+    use server::sql::{DEFAULT_MEMORY, Engine, Format, Rows, Statement};
+
+    use super::*;
+
+    /// More than any answer has.
+    const ALL: usize = 1 << 30;
+
+    pub(super) fn ask(asker: &Asker, end: &str) {
+        let engine = Engine::new(asker.query.clone(), DEFAULT_MEMORY).expect("the engine starts");
+        let ranked = |field: &str, also: &str| {
+            format!(
+                "select {field}, count(*) as n from events where time < '{end}' {also} group by {field} \
+                 order by n desc, {field} limit 10"
+            )
+        };
+        let histogram = format!(
+            "select cast(date_trunc('hour', time) as bigint) as hour, kind, count(*) from events where time < '{end}' \
+             group by date_trunc('hour', time), kind order by hour, kind"
+        );
+        let failed = "and kind = 'user.login' and outcome = 'failure'";
+        for (name, text) in [
+            ("histogram hour x kind, SQL", histogram),
+            ("top 10 users, SQL", ranked("actor_user", "and actor_user is not null")),
+            ("failed logins by address, SQL", ranked("origin_ip", failed)),
+        ] {
+            asker.measure_shown(name, || asker.runtime.block_on(taken(&engine, &text, asker.end)), shown);
+        }
+    }
+
+    async fn taken(engine: &Engine, text: &str, now: Timestamp) -> Rows {
+        let statement = Statement {
+            text: text.to_owned(),
+            scope: Scope::everything(),
+            context: FilterContext::utc(now),
+            budget: Duration::from_secs(300),
+        };
+        let mut rows = engine.run(statement).await.expect("it is answered");
+        rows.gather(ALL).await.expect("it is answered").expect("these are all");
+        rows
+    }
+
+    fn shown(rows: Rows) -> Vec<Value> {
+        let (mut out, mut count) = (Vec::new(), 0);
+        rows.write(Format::Json, &mut out, &mut count).expect("rows can be written");
+        let answer: Value = serde_json::from_slice(&out).expect("rows are JSON");
+        answer["rows"].as_array().expect("a list of rows").clone()
     }
 }
 

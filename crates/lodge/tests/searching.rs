@@ -118,3 +118,11 @@ fn a_question_that_is_none_is_refused_with_what_to_write() {
         assert_eq!(json(&bed, &admin, &format!("/v1/events{path}"))["code"], "cursor", "{path}");
     }
 }
+
+#[cfg(not(feature = "sql"))]
+#[test]
+fn a_server_without_sql_says_how_to_get_one() {
+    let bed = Bed::start(Path::new(env!("CARGO_BIN_EXE_lodge")));
+    let refused = bed.admin().run(&["audit", "sql", "select 1"]).refused();
+    assert!(refused.contains("built without SQL") && refused.contains("--features sql"), "{refused}");
+}

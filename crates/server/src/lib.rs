@@ -13,4 +13,7 @@ mod wiring;
 pub use config::Config;
 pub use protocols::proxy_header::encode as proxy_header;
 pub use run::Server;
+/// The engine for SQL, for who opens a log without its server.
+#[cfg(feature = "sql")]
+pub use sql;
 pub use wiring::StartError;

@@ -52,6 +52,9 @@ impl SqlError {
                 Err(other) => SqlError::Failed(other.to_string()),
             },
             DataFusionError::SQL(source, _) => SqlError::Refused(source.to_string()),
+            DataFusionError::Plan(why) if why.starts_with("table '") && why.ends_with("not found") => {
+                SqlError::Refused(format!("{why}; `show tables` lists those that there are"))
+            }
             DataFusionError::Plan(why) | DataFusionError::NotImplemented(why) => SqlError::Refused(why),
             DataFusionError::SchemaError(source, _) => SqlError::Refused(source.to_string()),
             DataFusionError::Configuration(why) => SqlError::Refused(why),
