@@ -1,4 +1,4 @@
-//! `cargo xtask crash`: the crash tests of log, archive and recordings with a budget of one's own.
+//! `cargo xtask crash`: the crash tests of log, archive, ingestion and recordings with a budget of one's own.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
@@ -11,7 +11,7 @@ use crate::packages;
 use crate::run::cargo;
 
 /// Which crates have crash tests, and how much of the time each gets, in percent.
-const SHARES: &[(&str, u64)] = &[("audit-log", 60), ("archive", 25), ("recording", 15)];
+const SHARES: &[(&str, u64)] = &[("audit-log", 40), ("archive", 25), ("ingest", 20), ("recording", 15)];
 /// How the tests begin a line of figures.
 const TOTALS: &str = "crash totals: ";
 

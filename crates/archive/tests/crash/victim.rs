@@ -52,7 +52,7 @@ pub fn day() -> i64 {
 pub struct Pair {
     pub archive: Arc<Archive>,
     pub log: AuditLog,
-    ambient: Ambient,
+    pub ambient: Ambient,
 }
 
 impl Pair {
@@ -84,6 +84,14 @@ impl Pair {
         Pair { archive, log, ambient }
     }
 
+    /// Waits until less than a segment is left to be sealed.
+    pub fn wait_for_sealing(&self) {
+        while self.archive.catalog().end() + SEGMENT_ROWS <= self.log.size() {
+            assert_eq!(self.archive.failure(), None);
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
     fn event(&self, number: u64) -> Event {
         let detail = Detail::LogOverload(Overload { refused: number, queued_bytes: 0 });
         Event::new(&self.ambient, Actor::system("victim"), detail)
@@ -103,10 +111,7 @@ pub fn work(base: &Path, day: i64, mut speaker: Speaker) {
         runtime.block_on(pair.log.append(&pair.event(0))).unwrap();
     }
     runtime.block_on(pair.log.checkpoint_covering(pair.log.size())).unwrap();
-    while pair.archive.catalog().end() + SEGMENT_ROWS <= pair.log.size() {
-        assert_eq!(pair.archive.failure(), None);
-        std::thread::sleep(Duration::from_millis(1));
-    }
+    pair.wait_for_sealing();
     sealer.stop();
     assert_eq!(pair.archive.failure(), None);
     drop(sealer);
