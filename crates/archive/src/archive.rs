@@ -16,6 +16,7 @@ use event::{Ambient, Timestamp};
 use crate::catalog::Catalog;
 use crate::chain::{Chain, Link};
 use crate::compact::{self, Bounds, Candidate};
+use crate::digest::Digests;
 use crate::error::ArchiveError;
 use crate::held::{Held, Piece};
 use crate::name::{ObjectKind, SegmentName};
@@ -207,13 +208,18 @@ impl Archive {
     }
 
     /// Seals the entries of a range, which begins where the archive ends, and lets the log release them.
-    pub(crate) fn seal(&self, log: &AuditLog, name: SegmentName) -> Result<(), ArchiveError> {
+    pub(crate) fn seal(
+        &self,
+        log: &AuditLog,
+        name: SegmentName,
+        digests: Option<Digests>,
+    ) -> Result<(), ArchiveError> {
         let working = held(&self.work);
         let read = |range: Range<u64>| -> Result<Vec<Entry>, ArchiveError> {
             self.go_on()?;
             Ok(log.read(range)?)
         };
-        seal::seal(self.storage.writing.as_ref(), &self.config.origin, name, &read)?;
+        seal::seal(self.storage.writing.as_ref(), &self.config.origin, name, &read, digests)?;
         let piece = self.catalog.piece(name, Link::Indexed)?;
         let Piece::Kept(kept) = piece else {
             let why = "it was read back and is damaged".to_owned();
@@ -245,7 +251,7 @@ impl Archive {
             self.go_on()?;
             seal::from_pieces(old, range)
         };
-        seal::seal(self.storage.writing.as_ref(), &self.config.origin, name, &read)?;
+        seal::seal(self.storage.writing.as_ref(), &self.config.origin, name, &read, None)?;
         let piece = self.catalog.piece(name, Link::Indexed)?;
         if !matches!(piece, Piece::Kept(_)) {
             let why = "it was read back and is damaged".to_owned();

@@ -11,11 +11,11 @@ use event::Timestamp;
 
 use crate::blocks::{BLOCK_ROWS, Blocks};
 use crate::column::Column;
-use crate::extract::{COLUMN_COUNT, FieldSet, TIME, extract};
-use crate::interner::Interner;
+use crate::digest::{Block, Digester, Digests};
+use crate::extract::TIME;
 use crate::part::{Keys, Logged, Part, PartError, RollupKey, Rollups, Span};
 use crate::rollup::{DIMENSIONS, RollupBuilder, RollupRows};
-use crate::tokens::{self, TokenSet};
+use crate::tokens;
 
 /// Rows that are read for nothing rather than asking the log once more.
 const NEAR_ROWS: u64 = 32;
@@ -36,25 +36,11 @@ impl Entries for AuditLog {
 pub struct Growing {
     source: Arc<dyn Entries>,
     first: u64,
+    end: u64,
     full: Vec<Arc<Block>>,
-    open: Block,
-    tokens: TokenSet,
-    /// Codes of the whole part.
-    codes: [Interner; COLUMN_COUNT],
+    digester: Digester,
     bytes: u64,
     first_log_time: Option<Timestamp>,
-}
-
-/// Up to 256 rows.
-#[derive(Clone, Default)]
-struct Block {
-    times: Vec<i64>,
-    codes: [Vec<u32>; COLUMN_COUNT],
-    /// Texts that occur in the part for the first time; their codes follow those of the blocks before.
-    values: [Vec<String>; COLUMN_COUNT],
-    odd: FieldSet,
-    /// In order; none yet while the block is open, which may then hold anything.
-    tokens: Option<Vec<u32>>,
 }
 
 impl Growing {
@@ -63,10 +49,9 @@ impl Growing {
         Growing {
             source,
             first,
+            end: first,
             full: Vec::new(),
-            open: Block::default(),
-            tokens: TokenSet::new(),
-            codes: Default::default(),
+            digester: Digester::new(),
             bytes: 0,
             first_log_time: None,
         }
@@ -78,27 +63,16 @@ impl Growing {
     /// When its position is not [`Growing::end`].
     pub fn push(&mut self, entry: &Entry) {
         assert_eq!(entry.position, self.end(), "entries follow one another");
-        let row = extract(&entry.payload, &mut self.tokens);
-        let block = &mut self.open;
-        block.times.push(row.time.unwrap_or(entry.leaf.time).as_micros());
-        block.odd |= row.odd;
-        for (column, text) in row.columns.iter().enumerate() {
-            let codes = &mut self.codes[column];
-            let known = codes.values().len();
-            let code = text.as_ref().map_or(Keys::ABSENT, |text| codes.code(text));
-            block.codes[column].push(code);
-            block.values[column].extend_from_slice(&codes.values()[known..]);
-        }
+        self.full.extend(self.digester.push(&entry.payload, entry.leaf.time).map(Arc::new));
+        self.end += 1;
         self.bytes += entry.payload.len() as u64;
         self.first_log_time.get_or_insert(entry.leaf.time);
-        if self.open.times.len() == BLOCK_ROWS {
-            let mut block = std::mem::take(&mut self.open);
-            let mut tokens = self.tokens.take();
-            tokens.sort_unstable();
-            tokens.shrink_to_fit();
-            block.tokens = Some(tokens);
-            self.full.push(Arc::new(block));
-        }
+    }
+
+    /// Ends the part: no entry may follow. Returns the digests of all, for [`crate::SegmentWriter::with_digests`].
+    pub fn close(&mut self) -> Digests {
+        self.full.extend(self.digester.close().map(Arc::new));
+        Digests(self.full.clone())
     }
 
     /// Position of the first entry.
@@ -108,12 +82,12 @@ impl Growing {
 
     /// Position behind the last entry.
     pub fn end(&self) -> u64 {
-        self.first + self.rows() as u64
+        self.end
     }
 
     /// How many entries it has.
     pub fn rows(&self) -> usize {
-        self.full.len() * BLOCK_ROWS + self.open.times.len()
+        (self.end - self.first) as usize
     }
 
     /// How many bytes of payload its entries have.
@@ -129,8 +103,8 @@ impl Growing {
     /// The part as it is now; later entries do not change it. Cheap enough for every question.
     pub fn snapshot(&self) -> Arc<dyn Part> {
         let mut blocks = self.full.clone();
-        if !self.open.times.is_empty() {
-            blocks.push(Arc::new(self.open.clone()));
+        if self.digester.open().rows() > 0 {
+            blocks.push(Arc::new(self.digester.open().clone()));
         }
         Arc::new(Snapshot { source: self.source.clone(), positions: self.first..self.end(), blocks })
     }
@@ -143,17 +117,15 @@ struct Snapshot {
     blocks: Vec<Arc<Block>>,
 }
 
-impl Block {
-    fn span(&self) -> Option<Span> {
-        let first = *self.times.iter().min()?;
-        let last = *self.times.iter().max()?;
-        Some(Span { first: Timestamp::from_micros(first), last: Timestamp::from_micros(last) })
-    }
+/// Says whether a block may hold some tokens.
+fn may_hold(block: &Block, tokens: &[u32]) -> bool {
+    let holds = |held: &Vec<u32>| tokens.iter().all(|token| held.binary_search(token).is_ok());
+    block.tokens.as_ref().is_none_or(holds)
+}
 
-    fn may_hold(&self, tokens: &[u32]) -> bool {
-        let holds = |held: &Vec<u32>| tokens.iter().all(|token| held.binary_search(token).is_ok());
-        self.tokens.as_ref().is_none_or(holds)
-    }
+fn span(block: &Block) -> Option<Span> {
+    let (first, last) = block.span()?;
+    Some(Span { first: Timestamp::from_micros(first), last: Timestamp::from_micros(last) })
 }
 
 impl Snapshot {
@@ -206,21 +178,21 @@ impl Part for Snapshot {
     }
 
     fn span(&self) -> Option<Span> {
-        let spans = || self.blocks.iter().filter_map(|block| block.span());
+        let spans = || self.blocks.iter().filter_map(|block| span(block));
         let first = spans().map(|span| span.first).min()?;
         let last = spans().map(|span| span.last).max()?;
         Some(Span { first, last })
     }
 
     fn block_span(&self, block: usize) -> Option<Span> {
-        self.blocks.get(block)?.span()
+        span(self.blocks.get(block)?)
     }
 
     fn holding(&self, parts: &[&str]) -> Result<Blocks, PartError> {
         let hashes = tokens::wanted(parts);
         let mut found = Blocks::none(self.blocks.len());
         for (number, block) in self.blocks.iter().enumerate() {
-            if block.may_hold(&hashes) {
+            if may_hold(block, &hashes) {
                 found.insert(number);
             }
         }

@@ -51,11 +51,4 @@ impl Interner {
     pub(crate) fn into_values(self) -> Vec<String> {
         self.values
     }
-
-    /// Forgets everything.
-    pub(crate) fn clear(&mut self) {
-        self.codes.clear();
-        self.values.clear();
-        self.recent.fill(Keys::ABSENT);
-    }
 }

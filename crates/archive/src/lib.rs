@@ -14,6 +14,7 @@ mod check;
 mod column;
 mod columns;
 mod compact;
+mod digest;
 mod error;
 mod extract;
 mod growing;
@@ -41,6 +42,7 @@ pub use blocks::{BLOCK_ROWS, Blocks};
 pub use catalog::Catalog;
 pub use check::{Checked, Problem, Progress, Rebuild, Rebuilt, Tiles, Watch, rebuild, verify};
 pub use column::{COLUMNS, Column};
+pub use digest::Digests;
 pub use error::ArchiveError;
 pub use growing::{Entries, Growing};
 #[doc(hidden)]

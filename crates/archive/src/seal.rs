@@ -4,30 +4,35 @@
 use std::io::{BufWriter, Write};
 use std::ops::Range;
 
-use audit_log::{Entry, Leaf, SealedBody, SealedEntry};
+use audit_log::{Entry, Leaf};
 use store::objects::{ObjectError, RemoveObjects};
 
+use crate::digest::Digests;
 use crate::error::ArchiveError;
 use crate::held::{Piece, checked, open_object};
 use crate::name::{ObjectKind, SegmentName};
 use crate::part::PartError;
-use crate::segment::{Segment, SegmentWriter};
+use crate::segment::{Segment, SegmentWriter, Whole};
 
 /// Where the entries of a segment come from: gives some from the start of the range, at least one.
 pub(crate) type Source<'a> = dyn Fn(Range<u64>) -> Result<Vec<Entry>, ArchiveError> + 'a;
 
 /// Writes the entries of a range as one segment, durable and compared when this returns; nothing may be published under
-/// its name yet.
+/// its name yet. `digests` are those of the entries, where they were made.
 pub(crate) fn seal(
     objects: &dyn RemoveObjects,
     origin: &str,
     name: SegmentName,
     source: &Source<'_>,
+    digests: Option<Digests>,
 ) -> Result<(), ArchiveError> {
     // What is there under this name was left by a run that was killed.
     remove(objects, name, &[ObjectKind::Data, ObjectKind::Index])?;
     let draft = BufWriter::with_capacity(1 << 18, objects.draft()?);
-    let mut writer = SegmentWriter::new(draft, origin, name.first())?;
+    let mut writer = match digests {
+        Some(digests) => SegmentWriter::with_digests(draft, origin, name.first(), digests)?,
+        None => SegmentWriter::new(draft, origin, name.first())?,
+    };
     each(name.positions(), source, &mut |entry| Ok(writer.push(entry)?))?;
     let (draft, index) = writer.finish()?;
     let unwritten = |source: std::io::Error| PartError::Write {
@@ -70,26 +75,29 @@ fn each(
 
 /// Compares every entry of a segment with where it came from.
 pub(crate) fn compare(segment: &Segment, name: SegmentName, source: &Source<'_>) -> Result<(), ArchiveError> {
-    let mut read: std::vec::IntoIter<SealedEntry> = Vec::new().into_iter();
+    let mut cursor = segment.cursor(name.positions());
     each(name.positions(), source, &mut |entry| {
-        if read.len() == 0 {
-            read = segment.read(entry.position..name.end())?.into_iter();
-        }
-        let found = read.next();
-        let why = match found {
-            None => "it is not there",
-            Some(found) if found.position != entry.position => "it has another position",
-            Some(found) if found.leaf != entry.leaf.encode() => "its leaf differs",
-            Some(found) if found.body != Some(body(entry)) => "its payload differs",
-            Some(_) => return Ok(()),
-        };
+        let Some(why) = difference(cursor.next()?, entry) else { return Ok(()) };
         let name = name.path(ObjectKind::Data);
         Err(ArchiveError::Differs { name, position: entry.position, why: why.to_owned() })
     })
 }
 
-fn body(entry: &Entry) -> SealedBody {
-    SealedBody { salt: entry.salt, payload: entry.payload.clone() }
+/// Says in what an entry differs from where it came from.
+fn difference(found: Option<Whole<'_>>, entry: &Entry) -> Option<&'static str> {
+    let Some(found) = found else { return Some("it is not there") };
+    let Leaf { time, source, seq, commitment } = &entry.leaf;
+    if found.position != entry.position {
+        Some("it has another position")
+    } else if (found.log_time, found.source, found.seq, found.commitment)
+        != (*time, source, *seq, *commitment)
+    {
+        Some("its leaf differs")
+    } else if (found.salt, found.payload) != (&entry.salt, &entry.payload) {
+        Some("its payload differs")
+    } else {
+        None
+    }
 }
 
 /// Reads entries out of sealed pieces that follow each other.

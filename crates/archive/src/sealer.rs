@@ -15,6 +15,7 @@ use tokio::sync::watch;
 
 use crate::archive::Archive;
 use crate::catalog::locked;
+use crate::digest::Digests;
 use crate::error::ArchiveError;
 use crate::growing::Growing;
 use crate::name::SegmentName;
@@ -88,11 +89,11 @@ impl Archive {
         Ok(Sealer { archive: self.clone(), stop, threads })
     }
 
-    fn work_through(&self, log: &AuditLog, jobs: &Receiver<SegmentName>, stop: &Stop) {
+    fn work_through(&self, log: &AuditLog, jobs: &Receiver<Job>, stop: &Stop) {
         while !stop.is_told() {
             match jobs.recv_timeout(MAINTAIN) {
-                Ok(name) => {
-                    while self.note("seal", self.seal_or_release(log, name)).is_none() {
+                Ok(job) => {
+                    while self.note("seal", self.seal_or_release(log, &job)).is_none() {
                         if stop.wait(RETRY) {
                             return;
                         }
@@ -106,8 +107,11 @@ impl Archive {
     }
 
     /// Seals a range, unless an earlier try got as far as publishing it.
-    fn seal_or_release(&self, log: &AuditLog, name: SegmentName) -> Result<(), ArchiveError> {
-        if self.catalog().end() >= name.end() { self.release(log) } else { self.seal(log, name) }
+    fn seal_or_release(&self, log: &AuditLog, job: &Job) -> Result<(), ArchiveError> {
+        if self.catalog().end() >= job.name.end() {
+            return self.release(log);
+        }
+        self.seal(log, job.name, Some(job.digests.clone()))
     }
 
     /// Drops what is too old, merges what is small, removes what nobody reads any more.
@@ -121,7 +125,7 @@ impl Archive {
     pub fn seal_up_to(&self, log: &AuditLog, end: u64) -> Result<(), ArchiveError> {
         self.settle(log)?;
         while let Some(name) = self.next_name(log, end)? {
-            self.seal(log, name)?;
+            self.seal(log, name, None)?;
         }
         Ok(())
     }
@@ -143,11 +147,17 @@ impl Archive {
     }
 }
 
+/// A part that is to be sealed.
+struct Job {
+    name: SegmentName,
+    digests: Digests,
+}
+
 /// The thread that follows.
 struct Follow {
     archive: Arc<Archive>,
     log: AuditLog,
-    jobs: SyncSender<SegmentName>,
+    jobs: SyncSender<Job>,
 }
 
 impl Follow {
@@ -225,14 +235,14 @@ impl Follow {
 
     /// Begins a new part and hands the old one over; says whether there is anybody to take it.
     fn cut(&self, growing: &mut Arc<Mutex<Growing>>) -> bool {
-        let range = {
-            let growing = locked(growing);
-            growing.first()..growing.end()
+        let (range, digests) = {
+            let mut growing = locked(growing);
+            (growing.first()..growing.end(), growing.close())
         };
         let end = range.end;
         let Some(name) = SegmentName::new(range) else { return true };
         *growing = self.begin(end);
-        self.jobs.send(name).is_ok()
+        self.jobs.send(Job { name, digests }).is_ok()
     }
 }
 

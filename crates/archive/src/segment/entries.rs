@@ -1,5 +1,7 @@
 //! Entries of a segment by row: for readers of events, and with everything that the tree hashes for the log.
 
+use std::ops::Range;
+
 use audit_log::hash::commitment;
 use audit_log::{Leaf, MAX_READ, MAX_READ_BYTES, SealedBody, SealedEntry};
 use event::Timestamp;
@@ -86,36 +88,69 @@ impl Leaves {
             names,
         })
     }
+}
 
-    fn of(&self, row: usize, payload: &[u8]) -> Leaf {
-        Leaf {
-            time: Timestamp::from_micros(self.log_times[row]),
-            source: self.names.values()[self.sources[row] as usize].clone(),
-            seq: self.seqs[row].cast_unsigned(),
-            commitment: commitment(&self.salts[row], payload),
+/// An entry as a segment holds it, with everything that the tree hashes.
+pub(crate) struct Whole<'a> {
+    pub(crate) position: u64,
+    pub(crate) log_time: Timestamp,
+    pub(crate) source: &'a str,
+    pub(crate) seq: u64,
+    /// Made anew from salt and payload.
+    pub(crate) commitment: [u8; 32],
+    pub(crate) salt: &'a [u8; 16],
+    pub(crate) payload: &'a [u8],
+}
+
+/// Reads entries one after another; in memory are the leaves of one row group and one page of payloads.
+pub(crate) struct Cursor<'a> {
+    sheet: &'a Sheet,
+    rows: Range<usize>,
+    payload: Payload<'a>,
+    held: Option<(usize, Leaves)>,
+}
+
+impl<'a> Cursor<'a> {
+    pub(super) fn new(sheet: &'a Sheet, rows: Range<usize>) -> Cursor<'a> {
+        Cursor { sheet, rows, payload: Payload::new(sheet), held: None }
+    }
+
+    /// Reads the next entry.
+    pub(crate) fn next(&mut self) -> Result<Option<Whole<'_>>, PartError> {
+        let Some(row) = self.rows.next() else { return Ok(None) };
+        let number = self.sheet.layout.group_of(row);
+        if self.held.as_ref().is_none_or(|held| held.0 != number) {
+            self.held = Some((number, Leaves::read(self.sheet, number)?));
         }
+        let Some((_, leaves)) = &self.held else { return Ok(None) };
+        let within = row - self.sheet.layout.groups[number].first_row;
+        let payload = self.payload.of(row)?;
+        let salt = &leaves.salts[within];
+        Ok(Some(Whole {
+            position: self.sheet.layout.first + row as u64,
+            log_time: Timestamp::from_micros(leaves.log_times[within]),
+            source: &leaves.names.values()[leaves.sources[within] as usize],
+            seq: leaves.seqs[within].cast_unsigned(),
+            commitment: commitment(salt, payload),
+            salt,
+            payload,
+        }))
     }
 }
 
 /// Reads entries in order, within the limits of one read; the leaf is made anew from what the segment holds.
-pub(super) fn sealed(sheet: &Sheet, rows: std::ops::Range<usize>) -> Result<Vec<SealedEntry>, PartError> {
-    let mut payload = Payload::new(sheet);
+pub(super) fn sealed(sheet: &Sheet, rows: Range<usize>) -> Result<Vec<SealedEntry>, PartError> {
+    let end = rows.end.min(rows.start.saturating_add(MAX_READ as usize));
+    let mut cursor = Cursor::new(sheet, rows.start..end);
     let mut found = Vec::new();
     let mut bytes = 0;
-    let mut held: Option<(usize, Leaves)> = None;
-    for row in rows.take(MAX_READ as usize) {
-        let number = sheet.layout.group_of(row);
-        let (_, leaves) = match &mut held {
-            Some(held) if held.0 == number => held,
-            held => held.insert((number, Leaves::read(sheet, number)?)),
-        };
-        let within = row - sheet.layout.groups[number].first_row;
-        let payload = payload.of(row)?;
-        bytes += payload.len();
+    while let Some(entry) = cursor.next()? {
+        bytes += entry.payload.len();
+        let Whole { log_time: time, seq, commitment, .. } = entry;
         found.push(SealedEntry {
-            position: sheet.layout.first + row as u64,
-            leaf: leaves.of(within, payload).encode(),
-            body: Some(SealedBody { salt: leaves.salts[within], payload: payload.to_vec() }),
+            position: entry.position,
+            leaf: Leaf { time, source: entry.source.to_owned(), seq, commitment }.encode(),
+            body: Some(SealedBody { salt: *entry.salt, payload: entry.payload.to_vec() }),
         });
         if bytes >= MAX_READ_BYTES {
             break;

@@ -32,6 +32,7 @@ use crate::index::{Binding, Index};
 use crate::intake::Intake;
 use crate::part::{Keys, Logged, Part, PartError, RollupKey, Rollups, Span};
 use crate::read_at::ReadAt;
+pub(crate) use entries::{Cursor, Whole};
 pub use write::SegmentWriter;
 
 /// A sealed segment.
@@ -90,6 +91,7 @@ impl Segment {
                     row += 1;
                 }
             }
+            intake.settle().map_err(|error| sheet.damaged(error))?;
             intake.end_group();
         }
         Ok(intake.finish(binding(&sheet)?))
@@ -109,9 +111,19 @@ impl Segment {
     /// reader can be expected to hold ([`audit_log::MAX_READ`], [`audit_log::MAX_READ_BYTES`]). What lies outside the
     /// segment is passed over.
     pub fn read(&self, range: Range<u64>) -> Result<Vec<SealedEntry>, PartError> {
+        entries::sealed(&self.sheet, self.rows(range))
+    }
+
+    /// Reads entries of a range one after another, without keeping them.
+    pub(crate) fn cursor(&self, range: Range<u64>) -> Cursor<'_> {
+        Cursor::new(&self.sheet, self.rows(range))
+    }
+
+    /// The rows of a range, as far as it lies within the segment.
+    fn rows(&self, range: Range<u64>) -> Range<usize> {
         let positions = self.positions();
         let row = |position: u64| (position.clamp(positions.start, positions.end) - positions.start) as usize;
-        entries::sealed(&self.sheet, row(range.start)..row(range.end))
+        row(range.start)..row(range.end)
     }
 
     /// Position of the first entry whose log time is `time` or later; the end of the segment when there is none.

@@ -25,9 +25,10 @@ use parquet::schema::types::ColumnPath;
 use super::footer::FooterCrc;
 use super::schema::{self, PAYLOAD, WIDTH};
 use crate::blocks::BLOCK_ROWS;
+use crate::digest::Digests;
 use crate::extract::COLUMN_COUNT;
 use crate::index::Binding;
-use crate::intake::Intake;
+use crate::intake::{Intake, Rows};
 use crate::interner::Interner;
 use crate::part::{Keys, PartError};
 
@@ -61,8 +62,6 @@ pub struct SegmentWriter<W: Write + Send> {
 struct Group {
     positions: Vec<i64>,
     log_times: Vec<i64>,
-    ids: Vec<Option<[u8; 16]>>,
-    sessions: Vec<Option<[u8; 16]>>,
     sources: Interner,
     source_codes: Vec<u32>,
     seqs: Vec<i64>,
@@ -76,6 +75,21 @@ struct Group {
 impl<W: Write + Send> SegmentWriter<W> {
     /// Begins a segment of the log named `origin` at a position.
     pub fn new(out: W, origin: &str, first: u64) -> Result<SegmentWriter<W>, PartError> {
+        SegmentWriter::begin(out, origin, first, Intake::new())
+    }
+
+    /// Begins a segment of entries whose digests were made while they grew; its bytes are the same as without. Digests of
+    /// another number of entries are an error when it is finished.
+    pub fn with_digests(
+        out: W,
+        origin: &str,
+        first: u64,
+        digests: Digests,
+    ) -> Result<SegmentWriter<W>, PartError> {
+        SegmentWriter::begin(out, origin, first, Intake::with(digests))
+    }
+
+    fn begin(out: W, origin: &str, first: u64, intake: Intake) -> Result<SegmentWriter<W>, PartError> {
         let name = format!("the segment that begins at {first}");
         let fault = |error: ParquetError| fault(&name, error);
         let (parquet, arrow) = (schema::parquet_schema(), schema::arrow_schema());
@@ -90,7 +104,7 @@ impl<W: Write + Send> SegmentWriter<W> {
             file,
             name,
             arrow,
-            intake: Intake::new(),
+            intake,
             group: Group::default(),
             first,
             end: first,
@@ -106,8 +120,8 @@ impl<W: Write + Send> SegmentWriter<W> {
             let why = format!("the entry at {} does not follow the one before {}", entry.position, self.end);
             return Err(PartError::Damaged { name: self.name.clone(), why });
         }
-        let row = self.intake.push(&entry.payload, entry.leaf.time);
-        self.group.push(entry, row.id, row.session);
+        self.intake.push(&entry.payload, entry.leaf.time);
+        self.group.push(entry);
         self.end += 1;
         self.last_time = self.last_time.max(entry.leaf.time);
         if self.group.positions.len() >= GROUP_ROWS || self.group.bytes >= GROUP_BYTES {
@@ -128,6 +142,7 @@ impl<W: Write + Send> SegmentWriter<W> {
         if !self.group.positions.is_empty() {
             self.end_group().map_err(fault)?;
         }
+        self.intake.check().map_err(|error| fault(ParquetError::External(error.into())))?;
         let sources = serde_json::to_string(&self.sources).expect("texts and numbers are JSON");
         for (key, value) in [
             (schema::FORMAT_KEY, schema::FORMAT.to_owned()),
@@ -154,7 +169,8 @@ impl<W: Write + Send> SegmentWriter<W> {
             let last = self.sources.entry(source.clone()).or_default();
             *last = (*last).max(*seq);
         }
-        let arrays = self.group.take(&self.intake);
+        self.intake.settle().map_err(|error| ParquetError::External(error.into()))?;
+        let arrays = self.group.take(&self.intake.rows);
         let mut writers = self.columns.create_column_writers(index)?;
         let payloads = self.payloads.create_column_writers(index)?.pop();
         let payloads = payloads.ok_or_else(|| ParquetError::General("no column of payloads".to_owned()))?;
@@ -184,11 +200,9 @@ fn write(
 }
 
 impl Group {
-    fn push(&mut self, entry: &Entry, id: Option<[u8; 16]>, session: Option<[u8; 16]>) {
+    fn push(&mut self, entry: &Entry) {
         self.positions.push(entry.position.cast_signed());
         self.log_times.push(entry.leaf.time.as_micros());
-        self.ids.push(id);
-        self.sessions.push(session);
         let source = self.sources.code(&entry.leaf.source);
         self.source_codes.push(source);
         match self.last_seqs.get_mut(source as usize) {
@@ -202,17 +216,16 @@ impl Group {
     }
 
     /// Takes the rows out as arrays, in the order of the schema.
-    fn take(&mut self, intake: &Intake) -> Vec<ArrayRef> {
-        let rows = &intake.rows;
+    fn take(&mut self, rows: &Rows) -> Vec<ArrayRef> {
         let times = |times: Vec<i64>| TimestampMicrosecondArray::from(times).with_timezone("UTC");
         let mut arrays: Vec<ArrayRef> = Vec::with_capacity(WIDTH);
         arrays.push(Arc::new(Int64Array::from(std::mem::take(&mut self.positions))));
         arrays.push(Arc::new(times(std::mem::take(&mut self.log_times))));
         arrays.push(Arc::new(times(rows.times.clone())));
-        arrays.push(uuids(&self.ids));
-        arrays.push(uuids(&self.sessions));
+        arrays.push(uuids(&rows.ids));
+        arrays.push(uuids(&rows.sessions));
         for column in 0..COLUMN_COUNT {
-            arrays.push(texts(&rows.codes[column], rows.values[column].values()));
+            arrays.push(texts(&rows.codes[column], &rows.values[column]));
         }
         arrays.push(texts(&self.source_codes, self.sources.values()));
         arrays.push(Arc::new(Int64Array::from(std::mem::take(&mut self.seqs))));
@@ -236,10 +249,20 @@ fn uuids(ids: &[Option<[u8; 16]>]) -> ArrayRef {
     Arc::new(array.finish())
 }
 
+/// Makes a column of texts, with a dictionary of those that the rows have, in the order in which they come.
 fn texts(codes: &[u32], values: &[String]) -> ArrayRef {
-    let keys: Int32Array =
-        codes.iter().map(|code| (*code != Keys::ABSENT).then_some(code.cast_signed())).collect();
-    let values = Arc::new(StringArray::from_iter_values(values));
+    let mut places = vec![Keys::ABSENT; values.len()];
+    let mut dictionary: Vec<&str> = Vec::new();
+    let key = |code: &u32| {
+        let place = places.get_mut(*code as usize)?;
+        if *place == Keys::ABSENT {
+            *place = dictionary.len() as u32;
+            dictionary.push(&values[*code as usize]);
+        }
+        Some(place.cast_signed())
+    };
+    let keys: Int32Array = codes.iter().map(key).collect();
+    let values = Arc::new(StringArray::from_iter_values(dictionary));
     Arc::new(DictionaryArray::<Int32Type>::try_new(keys, values).expect("codes come from the values"))
 }
 

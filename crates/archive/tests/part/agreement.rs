@@ -6,7 +6,7 @@ use archive::{BLOCK_ROWS, Blocks, COLUMNS, Column, Keys, Part, RollupKey, Rollup
 use audit_log::Entry;
 use proptest::prelude::*;
 
-use crate::fixture::{FIRST, Seen, entries, grow, open, parts_of, seal, seen, time_of};
+use crate::fixture::{FIRST, Seen, entries, grow, open, parts_of, seal, seal_grown, seen, time_of};
 
 fn text() -> impl Strategy<Value = String> {
     let known = prop::sample::select(vec![
@@ -237,6 +237,7 @@ proptest! {
         let entries = entries(&payloads);
         check(&*grow(&entries), &entries);
         let (data, index) = seal(&entries);
+        prop_assert!(seal_grown(&entries) == (data.clone(), index.clone()), "digests change no byte");
         let segment = open(&data, Some(&index));
         prop_assert!(segment.index_is_sound());
         check(&segment, &entries);

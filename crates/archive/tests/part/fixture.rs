@@ -49,6 +49,16 @@ pub fn seal(entries: &[Entry]) -> (Bytes, Bytes) {
     (data.into(), index.into())
 }
 
+/// Seals entries as they are sealed after they grew.
+pub fn seal_grown(entries: &[Entry]) -> (Bytes, Bytes) {
+    let mut growing = Growing::new(FIRST, Arc::new(List(Vec::new())));
+    entries.iter().for_each(|entry| growing.push(entry));
+    let mut writer = SegmentWriter::with_digests(Vec::new(), "log.example", FIRST, growing.close()).unwrap();
+    entries.iter().for_each(|entry| writer.push(entry).unwrap());
+    let (data, index) = writer.finish().unwrap();
+    (data.into(), index.into())
+}
+
 /// Opens what was sealed.
 pub fn open(data: &Bytes, index: Option<&Bytes>) -> Segment {
     let shared = |bytes: &Bytes| Arc::new(bytes.clone()) as Arc<dyn ReadAt>;

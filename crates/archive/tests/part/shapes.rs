@@ -6,7 +6,7 @@ use archive::{Blocks, Column, Growing, Keys, Part, SegmentWriter};
 use audit_log::MAX_READ_BYTES;
 use event::Timestamp;
 
-use crate::fixture::{FIRST, List, START, entries, grow, open, seal};
+use crate::fixture::{FIRST, List, START, entries, grow, open, seal, seal_grown};
 
 #[test]
 fn an_empty_part_has_nothing() {
@@ -117,4 +117,30 @@ fn entries_that_do_not_follow_one_another_are_refused() {
     assert!(writer.push(&entries[1]).is_err());
     writer.push(&entries[0]).unwrap();
     assert!(writer.push(&entries[0]).is_err());
+}
+
+#[test]
+fn digests_change_no_byte_where_a_row_group_ends_within_a_block() {
+    // Row groups end after 16 MiB of payload: with these, in the first, the second and the last block.
+    let large =
+        |at: usize| format!("{{\"kind\":\"k{at}\",\"large\":\"{}\"}}", "x".repeat(700_000)).into_bytes();
+    let small =
+        |at: usize| format!("{{\"kind\":\"k{}\",\"actor\":{{\"user\":\"u{at}\"}}}}", at % 7).into_bytes();
+    let payload = |at: usize| if matches!(at, 10..40 | 290..310 | 520..550) { large(at) } else { small(at) };
+    let entries = entries(&(0..560).map(payload).collect::<Vec<_>>());
+    assert!(seal(&entries) == seal_grown(&entries));
+}
+
+#[test]
+fn digests_of_other_entries_are_refused() {
+    let all = entries(&vec![b"{}".to_vec(); 600]);
+    for count in [0, 100, 256, 512, 601] {
+        let mut growing = Growing::new(FIRST, Arc::new(List(Vec::new())));
+        let others = entries(&vec![b"{}".to_vec(); count]);
+        others.iter().for_each(|entry| growing.push(entry));
+        let mut writer =
+            SegmentWriter::with_digests(Vec::new(), "log.example", FIRST, growing.close()).unwrap();
+        let pushed = all.iter().try_for_each(|entry| writer.push(entry));
+        assert!(pushed.and_then(|()| writer.finish().map(drop)).is_err(), "{count}");
+    }
 }
