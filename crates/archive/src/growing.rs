@@ -237,7 +237,7 @@ impl Part for Snapshot {
     }
 
     /// Counts the rows that are there: they are few, and no count is kept that later ones would change.
-    fn rollup(&self, key: RollupKey) -> Result<Option<Rollups>, PartError> {
+    fn rollup(&self, key: RollupKey) -> Result<Option<Arc<Rollups>>, PartError> {
         let [user, target, address] = DIMENSIONS;
         let columns = [Column::Kind, Column::Outcome, user, target, address];
         let values = columns.map(|column| self.values(column as usize));
@@ -251,6 +251,6 @@ impl Part for Snapshot {
                 values: std::array::from_fn(|at| values[at].as_slice()),
             });
         }
-        Ok(builder.answer(odd, key))
+        Ok(builder.answer(odd, key).map(Arc::new))
     }
 }

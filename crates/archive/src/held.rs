@@ -175,7 +175,7 @@ impl Part for Held {
         self.segment.entries(rows)
     }
 
-    fn rollup(&self, key: RollupKey) -> Result<Option<Rollups>, PartError> {
+    fn rollup(&self, key: RollupKey) -> Result<Option<Arc<Rollups>>, PartError> {
         self.segment.rollup(key)
     }
 }
@@ -216,7 +216,7 @@ impl Part for Broken {
         Err(self.error())
     }
 
-    fn rollup(&self, _: RollupKey) -> Result<Option<Rollups>, PartError> {
+    fn rollup(&self, _: RollupKey) -> Result<Option<Arc<Rollups>>, PartError> {
         Err(self.error())
     }
 }

@@ -82,7 +82,7 @@ pub struct RollupCell {
 pub struct Rollups {
     /// Texts that cells refer to.
     pub texts: Arc<Vec<String>>,
-    /// The cells, in order.
+    /// The cells, ordered by begin, kind, outcome and value, each once.
     pub cells: Vec<RollupCell>,
 }
 
@@ -149,7 +149,7 @@ pub trait Part: Send + Sync {
     fn entries(&self, rows: &[u32]) -> Result<Vec<Logged>, PartError>;
 
     /// A roll-up; `None` where the part has none of that sort.
-    fn rollup(&self, key: RollupKey) -> Result<Option<Rollups>, PartError>;
+    fn rollup(&self, key: RollupKey) -> Result<Option<Arc<Rollups>>, PartError>;
 
     /// Says how many blocks it has.
     fn block_count(&self) -> usize {

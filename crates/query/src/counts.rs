@@ -120,15 +120,14 @@ pub(crate) fn top(
     let prefix = tokens::fold(&ranking.prefix);
     let grouping = Grouping { prefix: &prefix, ..Grouping::by(Some(&ranking.field)) };
     let Counted { tally, coverage } = tallying::count(survey, question, grouping, watch)?;
-    let ranked = tally.ranked();
-    let shown = ranked.len().min(ranking.limit.clamp(1, MAX_VALUES));
+    let ranked = tally.ranked(ranking.limit.clamp(1, MAX_VALUES));
     let value =
-        |(value, _, events): &(&str, Of, u64)| TopValue { value: (*value).to_owned(), events: *events };
+        |(value, _, events): &(&str, u32, u64)| TopValue { value: (*value).to_owned(), events: *events };
     Ok(Top {
-        values: ranked[..shown].iter().map(value).collect(),
-        other: ranked[shown..].iter().map(|(.., events)| events).sum(),
+        values: ranked.first.iter().map(value).collect(),
+        other: ranked.rest,
         without: tally.total(Of::Without),
-        distinct: ranked.len() as u64,
+        distinct: ranked.distinct as u64,
         events: tally.total(Of::All),
         coverage,
     })
@@ -147,19 +146,19 @@ pub(crate) fn histogram(
     let grouping =
         Grouping { interval: Some((interval, &wanted.zone)), ..Grouping::by(wanted.split.as_ref()) };
     let Counted { tally, coverage } = tallying::count(survey, question, grouping, watch)?;
-    let ranked = tally.ranked();
-    let series = &ranked[..ranked.len().min(wanted.series.clamp(1, MAX_VALUES))];
+    let series = tally.ranked(wanted.series.clamp(1, MAX_VALUES)).first;
     // Few series are shown of perhaps many values, so the rest is counted once, not for each bar anew.
     let all_values = tally.values_by_interval();
-    let bar = |start: i64| {
-        let split: Vec<u64> = series.iter().map(|(_, of, _)| tally.within(start, *of)).collect();
+    let bar = |(start, number): (i64, u32)| {
+        let split: Vec<u64> =
+            series.iter().map(|(_, value, _)| tally.within(number, Of::Value(*value))).collect();
         let range = interval.around(Timestamp::from_micros(start), &wanted.zone);
         Bar {
             start: Timestamp::from_micros(start),
             end: range.end,
-            events: tally.within(start, Of::All),
-            other: all_values.get(&start).copied().unwrap_or(0) - split.iter().sum::<u64>(),
-            without: tally.within(start, Of::Without),
+            events: tally.within(number, Of::All),
+            other: all_values[number as usize] - split.iter().sum::<u64>(),
+            without: tally.within(number, Of::Without),
             split,
         }
     };

@@ -26,6 +26,7 @@ mod search;
 mod sessions;
 mod source;
 mod stripe;
+mod sums;
 mod sweep;
 mod tail;
 mod tally;

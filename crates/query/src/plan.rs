@@ -32,13 +32,19 @@ impl Verdict {
     }
 }
 
+/// What is known of a row's column.
+#[derive(Clone, Copy)]
+pub(crate) enum Told<'t> {
+    Text(&'t str),
+    Absent,
+    Nothing,
+}
+
 /// A compiled question.
 pub(crate) struct Plan<'q> {
     question: &'q Question,
     root: Node<'q>,
     columns: Vec<Column>,
-    /// How many of them its tests look at; what follows is only shown.
-    tested: usize,
     leaves: usize,
     asks_times: bool,
     /// What the bytes of an event must hold.
@@ -92,7 +98,6 @@ impl<'q> Plan<'q> {
             question,
             root: Node::Always,
             columns: Vec::new(),
-            tested: 0,
             leaves: 0,
             asks_times: false,
             literals: Literals::Anything,
@@ -102,7 +107,6 @@ impl<'q> Plan<'q> {
             roots.push(Node::Any(filters.iter().map(|filter| plan.compile(filter.expr())).collect()));
         }
         plan.root = Node::Every(roots);
-        plan.tested = plan.columns.len();
         plan.literals = plan.root.literals();
         if let Some(column) = also {
             plan.slot(column);
@@ -127,11 +131,6 @@ impl<'q> Plan<'q> {
     /// Returns the columns that it looks at, by slot.
     pub(crate) fn columns(&self) -> &[Column] {
         &self.columns
-    }
-
-    /// Says whether any test looks at a column.
-    pub(crate) fn tests(&self, column: Column) -> bool {
-        self.columns[..self.tested].contains(&column)
     }
 
     /// Says whether it looks at times beside those that bound the question.
@@ -249,12 +248,14 @@ impl<'q> Plan<'q> {
         }
     }
 
-    /// Judges a row of which the texts of some columns are known.
-    pub(crate) fn judge_texts<'t>(&self, text: &dyn Fn(Column) -> Option<&'t str>) -> Verdict {
+    /// Judges a row by what is known of its columns.
+    pub(crate) fn judge_texts<'t>(&self, text: &dyn Fn(Column) -> Told<'t>) -> Verdict {
         self.root.judge(&mut |leaf| match &leaf.decided_by {
-            Decider::Column { slot, test } => {
-                Verdict::of(text(self.columns[*slot]).is_some_and(|text| test.takes_text(text)))
-            }
+            Decider::Column { slot, test } => match text(self.columns[*slot]) {
+                Told::Text(text) => Verdict::of(test.takes_text(text)),
+                Told::Absent => Verdict::No,
+                Told::Nothing => Verdict::Unknown,
+            },
             _ => Verdict::Unknown,
         })
     }

@@ -3,7 +3,8 @@
 //! A cell counts the events of an hour, a day or the whole part. Where a question's bounds, or an interval's, run through
 //! a cell, its window is left to be counted by columns.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
 use std::ops::Range;
 
 use archive::{Column, Part, RollupCell, RollupKey, Rollups, Span};
@@ -11,8 +12,9 @@ use event::Timestamp;
 
 use crate::QueryError;
 use crate::look::Look;
-use crate::plan::Verdict;
-use crate::tally::{Of, Tally};
+use crate::plan::{Told, Verdict};
+use crate::sums::Sums;
+use crate::tally::{Mixing, Tally};
 use crate::tallying::Grouping;
 
 const HOUR: i64 = 3_600_000_000;
@@ -51,13 +53,14 @@ pub(crate) fn count(
     let Some(span) = part.span() else { return Ok(Some(Windows::default())) };
     let Some((key, length)) = fitting(look, grouping, span) else { return Ok(None) };
     let Some(rollups) = part.rollup(key)? else { return Ok(None) };
-    let mut begins: BTreeMap<i64, Option<i64>> = rollups.cells.iter().map(|cell| (cell.from, None)).collect();
+    let mut taken = Vec::new();
     let mut left = Windows::default();
-    let mut cut = 0;
-    for (from, interval) in &mut begins {
-        let window = length.map_or(span, |length| window(*from, length, span));
+    let (mut all, mut cut) = (0, 0);
+    for cells in runs(&rollups.cells, |cell| cell.from) {
+        all += 1;
+        let window = length.map_or(span, |length| window(cells[0].from, length, span));
         match grouping.interval_of_all(window).filter(|_| look.encloses(window)) {
-            Some(within) => *interval = Some(within),
+            Some(interval) => taken.push((interval, cells)),
             None if look.touches(window) => {
                 cut += 1;
                 left.add(window.first.as_micros()..window.last.as_micros() + 1);
@@ -66,20 +69,40 @@ pub(crate) fn count(
         }
     }
     // Where most of it must be counted by columns anyway, all of it may.
-    if cut > 2 && cut * 2 > begins.len() {
+    if cut > 2 && cut * 2 > all {
         return Ok(None);
     }
-    let tests_value = match key {
-        RollupKey::Hour => false,
-        RollupKey::Total(column) | RollupKey::Day(column) => look.plan.tests(column),
-    };
-    let mut texts = Texts { rollups: &rollups, key, look, verdicts: BTreeMap::new(), tests_value };
-    for cell in &rollups.cells {
-        if let Some(interval) = begins.get(&cell.from).copied().flatten() {
-            texts.add(cell, interval, grouping, tally)?;
+    let mut cells = Cells::new(look, grouping, &rollups, key);
+    let mut last = 0;
+    for (interval, taken) in taken {
+        if interval != last {
+            cells.settle(last, tally)?;
+            last = interval;
         }
+        cells.add(taken);
     }
+    cells.settle(last, tally)?;
     Ok(Some(left))
+}
+
+/// Cuts cells into runs of which something is the same.
+fn runs<K: PartialEq>(
+    cells: &[RollupCell],
+    same: impl Fn(&RollupCell) -> K,
+) -> impl Iterator<Item = &[RollupCell]> {
+    let mut rest = cells;
+    std::iter::from_fn(move || {
+        let key = same(rest.first()?);
+        // Runs are short or very long: their ends are looked for in steps that double.
+        let mut step = 1;
+        while rest.get(step).is_some_and(|cell| same(cell) == key) {
+            step *= 2;
+        }
+        let within = &rest[step / 2..step.min(rest.len())];
+        let (run, behind) = rest.split_at(step / 2 + within.partition_point(|cell| same(cell) == key));
+        rest = behind;
+        Some(run)
+    })
 }
 
 /// The times of a cell, as far as there are events.
@@ -112,53 +135,109 @@ fn fitting(look: &Look<'_>, grouping: &Grouping<'_>, span: Span) -> Option<(Roll
     }
 }
 
-/// Reads cells' texts.
-struct Texts<'a> {
-    rollups: &'a Rollups,
-    key: RollupKey,
+/// Kind and outcome of a cell, by code.
+type Pair = (Option<u32>, Option<u32>);
+
+/// Judges cells and counts those that take part.
+struct Cells<'a> {
     look: &'a Look<'a>,
-    verdicts: BTreeMap<[Option<u32>; 3], Verdict>,
-    tests_value: bool,
+    grouping: &'a Grouping<'a>,
+    rollups: &'a Rollups,
+    /// The column of the cells' values.
+    column: Option<Column>,
+    pairs: HashMap<Pair, Verdict, BuildHasherDefault<Mixing>>,
+    values: HashMap<(Pair, Option<u32>), Verdict, BuildHasherDefault<Mixing>>,
+    sums: Sums,
 }
 
-impl<'a> Texts<'a> {
-    fn text(&self, cell: &RollupCell, column: Column) -> Option<&'a str> {
-        let number = match (column, self.key) {
-            (Column::Kind, _) => cell.kind,
-            (Column::Outcome, _) => cell.outcome,
-            (_, RollupKey::Total(of) | RollupKey::Day(of)) if of == column => cell.value,
-            _ => None,
+impl<'a> Cells<'a> {
+    fn new(
+        look: &'a Look<'a>,
+        grouping: &'a Grouping<'a>,
+        rollups: &'a Rollups,
+        key: RollupKey,
+    ) -> Cells<'a> {
+        let column = match key {
+            RollupKey::Hour => None,
+            RollupKey::Total(column) | RollupKey::Day(column) => Some(column),
         };
-        self.rollups.texts.get(number? as usize).map(String::as_str)
+        let (pairs, values, sums) = Default::default();
+        Cells { look, grouping, rollups, column, pairs, values, sums }
     }
 
-    fn add(
-        &mut self,
-        cell: &RollupCell,
-        interval: i64,
-        grouping: &Grouping<'_>,
-        tally: &mut Tally,
-    ) -> Result<(), QueryError> {
-        // There are many values, and mostly nothing is asked of them.
-        let texts = [cell.kind, cell.outcome, cell.value.filter(|_| self.tests_value)];
-        let verdict = match self.verdicts.get(&texts) {
-            Some(verdict) => *verdict,
-            None => {
-                let verdict = self.look.plan.judge_texts(&|column| self.text(cell, column));
-                self.verdicts.insert(texts, verdict);
-                verdict
+    fn text(&self, code: Option<u32>) -> Option<&'a str> {
+        self.rollups.texts.get(code? as usize).map(String::as_str)
+    }
+
+    /// Counts cells of one time.
+    fn add(&mut self, cells: &[RollupCell]) {
+        for cells in runs(cells, |cell| (cell.kind, cell.outcome)) {
+            match self.judge_pair(&cells[0]) {
+                Verdict::No => {}
+                Verdict::Yes => self.count(cells),
+                Verdict::Unknown => {
+                    for cell in cells {
+                        if self.judge_value(cell) == Verdict::Yes {
+                            self.count(std::slice::from_ref(cell));
+                        }
+                    }
+                }
             }
-        };
-        if verdict != Verdict::Yes {
-            return Ok(());
-        }
-        tally.add(interval, Of::All, cell.count)?;
-        let Some(column) = grouping.column else { return Ok(()) };
-        match self.text(cell, column) {
-            Some(text) => grouping.add_value(tally, interval, text, cell.count),
-            None => tally.add(interval, Of::Without, cell.count),
         }
     }
+
+    /// Judges cells by kind and outcome: there are many values, and mostly nothing is asked of them.
+    fn judge_pair(&mut self, cell: &RollupCell) -> Verdict {
+        let pair = (cell.kind, cell.outcome);
+        if let Some(verdict) = self.pairs.get(&pair) {
+            return *verdict;
+        }
+        let verdict = self.judge(cell, Told::Nothing);
+        self.pairs.insert(pair, verdict);
+        verdict
+    }
+
+    fn judge_value(&mut self, cell: &RollupCell) -> Verdict {
+        let key = ((cell.kind, cell.outcome), cell.value);
+        if let Some(verdict) = self.values.get(&key) {
+            return *verdict;
+        }
+        let verdict = self.judge(cell, told(self.text(cell.value)));
+        self.values.insert(key, verdict);
+        verdict
+    }
+
+    fn judge(&self, cell: &RollupCell, value: Told<'_>) -> Verdict {
+        self.look.plan.judge_texts(&|column| match column {
+            Column::Kind => told(self.text(cell.kind)),
+            Column::Outcome => told(self.text(cell.outcome)),
+            _ if self.column == Some(column) => value,
+            _ => Told::Absent,
+        })
+    }
+
+    /// Counts cells of one kind and outcome.
+    fn count(&mut self, cells: &[RollupCell]) {
+        let code_of: fn(&RollupCell) -> Option<u32> = match self.grouping.column {
+            None => return self.sums.add_all(cells.iter().map(|cell| cell.count).sum()),
+            Some(Column::Kind) => |cell| cell.kind,
+            Some(Column::Outcome) => |cell| cell.outcome,
+            Some(_) => |cell| cell.value,
+        };
+        cells.iter().for_each(|cell| self.sums.add(code_of(cell), cell.count));
+    }
+
+    fn settle(&mut self, interval: i64, tally: &mut Tally) -> Result<(), QueryError> {
+        let (texts, grouping) = (&self.rollups.texts, self.grouping);
+        self.sums.settle(interval, tally, |tally, code| match texts.get(code as usize) {
+            Some(text) => grouping.number(tally, text),
+            None => Ok(None),
+        })
+    }
+}
+
+fn told(text: Option<&str>) -> Told<'_> {
+    text.map_or(Told::Absent, Told::Text)
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use crate::ground::Survey;
 use crate::look::{Batch, Block, Look, Place, Seen, Times};
 use crate::plan::Verdict;
 use crate::rollup::{self, Windows};
+use crate::sums::Sums;
 use crate::sweep::{self, Piece, Watch};
 use crate::tally::{Of, Tally};
 use crate::{Coverage, QueryError, Question};
@@ -50,23 +51,17 @@ impl<'q> Grouping<'q> {
         (first == self.interval_of(span.last)).then_some(first)
     }
 
-    pub(crate) fn add_value(
-        &self,
-        tally: &mut Tally,
-        interval: i64,
-        value: &str,
-        events: u64,
-    ) -> Result<(), QueryError> {
-        if events == 0 || !self.prefix.is_empty() && !tokens::fold(value).starts_with(self.prefix) {
-            return Ok(());
+    /// Says what the tally calls a value; `None` for one that is passed over.
+    pub(crate) fn number(&self, tally: &mut Tally, value: &str) -> Result<Option<u32>, QueryError> {
+        if !self.prefix.is_empty() && !tokens::fold(value).starts_with(self.prefix) {
+            return Ok(None);
         }
-        let of = tally.number(value)?;
-        tally.add(interval, of, events)
+        tally.number(value).map(Some)
     }
 
     /// Counts one event by its bytes. A value that it has several times counts once.
     fn add_event(&self, tally: &mut Tally, time: Timestamp, view: &RecordView<'_>) -> Result<(), QueryError> {
-        let interval = self.interval_of(time);
+        let interval = tally.interval(self.interval_of(time));
         tally.add(interval, Of::All, 1)?;
         let Some(field) = self.field else { return Ok(()) };
         let mut values: Vec<String> = Vec::new();
@@ -78,7 +73,12 @@ impl<'q> Grouping<'q> {
         if values.is_empty() {
             return tally.add(interval, Of::Without, 1);
         }
-        values.iter().try_for_each(|value| self.add_value(tally, interval, value, 1))
+        for value in &values {
+            if let Some(value) = self.number(tally, value)? {
+                tally.add(interval, Of::Value(value), 1)?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -170,7 +170,7 @@ impl Counting<'_, '_> {
         let slot = self.grouping.column.and_then(|column| self.look.plan.slot_of(column));
         let keys = slot.and_then(|slot| seen.keys.get(slot));
         let mut to_read = Vec::new();
-        let mut sums = Sums::default();
+        let mut stretch = Stretch::default();
         for block in &seen.blocks {
             let codes = keys.and_then(|keys| codes_of(keys, block));
             let by_columns = self.grouping.field.is_none() || codes.is_some();
@@ -179,88 +179,73 @@ impl Counting<'_, '_> {
                     Verdict::No => {}
                     Verdict::Yes if by_columns => {
                         if let Some(time) = block.times.get(row) {
-                            self.turn(&mut sums, *time, keys, tally)?;
+                            self.turn(&mut stretch, *time, keys, tally)?;
                         }
-                        sums.add(codes.and_then(|codes| codes.get(row).copied()));
+                        match codes {
+                            Some(codes) => {
+                                let code = codes.get(row).copied().filter(|code| *code != Keys::ABSENT);
+                                stretch.sums.add(code, 1);
+                            }
+                            None => stretch.sums.add_all(1),
+                        }
                     }
                     _ => to_read.push((block.number * BLOCK_ROWS + row) as u32),
                 }
             }
         }
-        self.settle(&mut sums, keys, tally)?;
+        self.settle(&mut stretch, keys, tally)?;
         Ok(to_read)
     }
 
     /// Settles the sums when a row falls into another interval than the one before.
     fn turn(
         &self,
-        sums: &mut Sums,
+        stretch: &mut Stretch,
         time: Timestamp,
         keys: Option<&Keys>,
         tally: &mut Tally,
     ) -> Result<(), QueryError> {
         let Some((interval, zone)) = self.grouping.interval else { return Ok(()) };
-        if sums.holds(time) {
+        if stretch.holds(time) {
             return Ok(());
         }
-        self.settle(sums, keys, tally)?;
+        self.settle(stretch, keys, tally)?;
         let around = interval.around(time, zone);
-        sums.interval = around.start.as_micros();
+        stretch.interval = around.start.as_micros();
         // Where clocks change within it, an interval may overlap another; then every row is asked about.
         let last = Timestamp::from_micros(around.end.as_micros() - 1);
         let plain = [around.start, last].iter().all(|at| interval.around(*at, zone) == around);
-        sums.until = if plain { around.end.as_micros() } else { sums.interval };
+        stretch.until = if plain { around.end.as_micros() } else { stretch.interval };
         Ok(())
     }
 
-    fn settle(&self, sums: &mut Sums, keys: Option<&Keys>, tally: &mut Tally) -> Result<(), QueryError> {
-        tally.add(sums.interval, Of::All, std::mem::take(&mut sums.all))?;
-        let without = std::mem::take(&mut sums.without);
-        if self.grouping.field.is_some() {
-            tally.add(sums.interval, Of::Without, without)?;
-        }
-        for code in sums.codes.drain(..) {
-            let events = std::mem::take(&mut sums.by_code[code as usize]);
-            if let Some(value) = keys.and_then(|keys| keys.values.get(code as usize)) {
-                self.grouping.add_value(tally, sums.interval, value, events)?;
+    fn settle(
+        &self,
+        stretch: &mut Stretch,
+        keys: Option<&Keys>,
+        tally: &mut Tally,
+    ) -> Result<(), QueryError> {
+        stretch.sums.settle(stretch.interval, tally, |tally, code| {
+            match keys.and_then(|keys| keys.values.get(code as usize)) {
+                Some(value) => self.grouping.number(tally, value),
+                None => Ok(None),
             }
-        }
-        Ok(())
+        })
     }
 }
 
-/// Counts of one interval, by the codes of a column.
+/// Rows of one interval.
 #[derive(Default)]
-struct Sums {
+struct Stretch {
     interval: i64,
     /// The end of the interval, where all times up to it are known to be in it.
     until: i64,
-    all: u64,
-    without: u64,
-    by_code: Vec<u64>,
-    /// Codes of which there are any.
-    codes: Vec<u32>,
+    sums: Sums,
 }
 
-impl Sums {
+impl Stretch {
     fn holds(&self, time: Timestamp) -> bool {
         (self.interval..self.until).contains(&time.as_micros())
-    }
-
-    fn add(&mut self, code: Option<u32>) {
-        self.all += 1;
-        let Some(code) = code.filter(|code| *code != Keys::ABSENT) else {
-            self.without += 1;
-            return;
-        };
-        let at = code as usize;
-        if at >= self.by_code.len() {
-            self.by_code.resize(at + 1, 0);
-        }
-        if self.by_code[at] == 0 {
-            self.codes.push(code);
-        }
-        self.by_code[at] += 1;
     }
 }
 

@@ -269,7 +269,7 @@ impl Part for Shelf {
         Ok(rows.iter().map(|row| self.entries[*row as usize].clone()).collect())
     }
 
-    fn rollup(&self, key: RollupKey) -> Result<Option<Rollups>, PartError> {
+    fn rollup(&self, key: RollupKey) -> Result<Option<Arc<Rollups>>, PartError> {
         let (column, length) = match key {
             RollupKey::Hour => (None, 3_600_000_000),
             RollupKey::Day(column) => (Some(column), 86_400_000_000),
@@ -296,7 +296,8 @@ impl Part for Shelf {
             *counts.entry(cell).or_insert(0) += 1;
         }
         let cell = |((from, kind, outcome, value), count)| RollupCell { from, kind, outcome, value, count };
-        Ok(Some(Rollups { texts: Arc::new(texts), cells: counts.into_iter().map(cell).collect() }))
+        let cells = counts.into_iter().map(cell).collect();
+        Ok(Some(Arc::new(Rollups { texts: Arc::new(texts), cells })))
     }
 }
 

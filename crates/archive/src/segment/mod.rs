@@ -3,6 +3,7 @@
 //! The data are the truth; the index is believed only while it fits them and shows no damage. The formats are written down
 //! in `docs/formats/archive.md`.
 
+mod counts;
 mod decode;
 mod entries;
 mod footer;
@@ -21,6 +22,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use audit_log::SealedEntry;
 use event::Timestamp;
 
+use self::counts::Counts;
 use self::keys::Dictionaries;
 use self::page::Unpacker;
 use self::schema::{LOG_TIME, TIME};
@@ -32,6 +34,7 @@ use crate::index::{Binding, Index};
 use crate::intake::Intake;
 use crate::part::{Keys, Logged, Part, PartError, RollupKey, Rollups, Span};
 use crate::read_at::ReadAt;
+use crate::rollup::section_of;
 pub(crate) use entries::{Cursor, Whole};
 pub use write::SegmentWriter;
 
@@ -44,6 +47,7 @@ pub struct Segment {
     spans: Vec<Span>,
     odd: [Blocks; ODD_COUNT],
     dictionaries: Dictionaries,
+    counts: Counts,
 }
 
 impl Segment {
@@ -68,7 +72,15 @@ impl Segment {
             None => without_index(&sheet)?,
         };
         let sound = AtomicBool::new(index.is_some());
-        Ok(Segment { sheet, index, sound, spans, odd, dictionaries: Dictionaries::default() })
+        Ok(Segment {
+            sheet,
+            index,
+            sound,
+            spans,
+            odd,
+            dictionaries: Dictionaries::default(),
+            counts: Counts::default(),
+        })
     }
 
     /// Says whether the index is there, fits its data, and showed no damage so far.
@@ -228,7 +240,15 @@ impl Part for Segment {
         entries::logged(&self.sheet, rows)
     }
 
-    fn rollup(&self, key: RollupKey) -> Result<Option<Rollups>, PartError> {
-        Ok(self.ask(|index| index.rollup(key)).flatten())
+    fn rollup(&self, key: RollupKey) -> Result<Option<Arc<Rollups>>, PartError> {
+        let Some(section) = section_of(key).filter(|_| self.index_is_sound()) else { return Ok(None) };
+        if let Some(kept) = self.counts.recall(section) {
+            return Ok(Some(kept));
+        }
+        let read = self.ask(|index| index.rollup(key)).flatten().map(Arc::new);
+        if let Some(rollups) = &read {
+            self.counts.keep(section, rollups);
+        }
+        Ok(read)
     }
 }
