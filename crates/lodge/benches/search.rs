@@ -2,8 +2,8 @@
 //!
 //! `ingest SETUP.json` runs a real `lodge serve` and a real `lodge ingest file`, and prints what that cost; the data folder
 //! stays. `ask SETUP.json` opens that folder and asks each question, cold once and then warm; one JSON line each, as the
-//! rivals print them; those that SQL is measured by are asked again through SQL. Asked is the engine itself, without network
-//! and without the event that each question leaves.
+//! rivals print them. `ask-in-sql SETUP.json` asks those again that SQL is measured by. Asked is the engine itself, without
+//! network and without the event that each question leaves.
 #![expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
 
 #[path = "../tests/bed/mod.rs"]
@@ -41,7 +41,9 @@ fn main() {
     match verb.as_str() {
         "ingest" => ingest(&setup),
         "ask" => ask(&setup),
-        other => panic!("`{other}` is neither `ingest SETUP.json` nor `ask SETUP.json`"),
+        #[cfg(feature = "sql")]
+        "ask-in-sql" => in_sql::ask(&setup),
+        other => panic!("`{other}` is none of `ingest`, `ask` and, with the feature sql, `ask-in-sql`"),
     }
 }
 
@@ -227,13 +229,7 @@ struct Asker {
 fn ask(setup: &Value) {
     let open = Opened::new(Path::new(text(&setup["data"])));
     let asked = |name: &str| text(&setup["ask"][name]).to_owned();
-    // The rows of the log's own opening, taken in memory, are not among those asked for.
-    let asker = Asker {
-        runtime: Runtime::new().expect("a runtime starts"),
-        query: open.query.clone(),
-        end: asked("end").parse().expect("the end is a time"),
-        runs: usize::try_from(setup["runs"].as_u64().expect("the setup has it")).expect("few"),
-    };
+    let asker = Asker::new(setup, &open);
     let all = || asker.question("");
     let during = |filter: &str| Question {
         since: Some(asked("since").parse().expect("a time")),
@@ -258,13 +254,21 @@ fn ask(setup: &Value) {
     asker.top("top 10 users", "actor.user", &all());
     let failed = asker.question("kind: user.login and outcome: failure");
     asker.top("failed logins by address", "origin.ip", &failed);
-    #[cfg(feature = "sql")]
-    in_sql::ask(&asker, &asked("end"));
     println!("{}", json!({ "question": "memory", "rss_bytes": Spent::of(std::process::id()).memory }));
     open.log.shutdown();
 }
 
 impl Asker {
+    fn new(setup: &Value, open: &Opened) -> Asker {
+        Asker {
+            runtime: Runtime::new().expect("a runtime starts"),
+            query: open.query.clone(),
+            // The rows of the log's own opening, taken in memory, are not among those asked for.
+            end: text(&setup["ask"]["end"]).parse().expect("the end is a time"),
+            runs: usize::try_from(setup["runs"].as_u64().expect("the setup has it")).expect("few"),
+        }
+    }
+
     fn question(&self, filter: &str) -> Question {
         let filter = Filter::parse(filter, &FilterContext::utc(self.end)).expect("the filter is one");
         Question { filter, until: Some(self.end), page: Page::First, ..Question::new(Scope::everything()) }
@@ -350,7 +354,9 @@ mod in_sql {
     /// More than any answer has.
     const ALL: usize = 1 << 30;
 
-    pub(super) fn ask(asker: &Asker, end: &str) {
+    pub(super) fn ask(setup: &Value) {
+        let open = Opened::new(Path::new(text(&setup["data"])));
+        let (asker, end) = (Asker::new(setup, &open), text(&setup["ask"]["end"]));
         let engine = Engine::new(asker.query.clone(), DEFAULT_MEMORY).expect("the engine starts");
         let ranked = |field: &str, also: &str| {
             format!(
@@ -370,6 +376,7 @@ mod in_sql {
         ] {
             asker.measure_shown(name, || asker.runtime.block_on(taken(&engine, &text, asker.end)), shown);
         }
+        open.log.shutdown();
     }
 
     async fn taken(engine: &Engine, text: &str, now: Timestamp) -> Rows {
