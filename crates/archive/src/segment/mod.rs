@@ -5,6 +5,7 @@
 
 mod decode;
 mod entries;
+mod file;
 mod footer;
 mod keys;
 mod layout;

@@ -80,6 +80,26 @@ fn the_running_sealer_takes_in_and_seals_what_comes() {
     assert_eq!(numbers(&again.everything()), (0..1400).collect::<Vec<_>>());
 }
 
+/// How many entries each segment has when so many bytes are enough for one.
+fn rows_at(segment_bytes: u64) -> Vec<u64> {
+    let mut fixture = Fixture::new();
+    fixture.config.segment_rows = 1 << 17;
+    fixture.config.segment_bytes = segment_bytes;
+    let pair = fixture.open();
+    pair.append(&fixture, 0..1000);
+    pair.archive.seal_up_to(&pair.log, 1000).unwrap();
+    assert_sound(&pair);
+    let parts = pair.archive.catalog().parts();
+    parts.iter().map(|part| part.positions().end - part.positions().start).collect()
+}
+
+#[test]
+fn a_segment_that_has_enough_bytes_ends_with_its_block() {
+    assert_eq!(rows_at(40_000), [256, 256, 256, 232]);
+    let of_large_events = rows_at(4000);
+    assert!(of_large_events.iter().all(|rows| *rows < 100), "{of_large_events:?}");
+}
+
 #[test]
 fn small_segments_become_large_ones_and_the_small_ones_go() {
     let mut fixture = Fixture::new();
