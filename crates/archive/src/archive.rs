@@ -20,6 +20,7 @@ use crate::compact::{self, Bounds, Candidate};
 use crate::digest::Digests;
 use crate::error::ArchiveError;
 use crate::held::{Held, Piece};
+use crate::merge;
 use crate::name::{ObjectKind, SegmentName};
 use crate::part::PartError;
 use crate::seal;
@@ -258,11 +259,8 @@ impl Archive {
         let old = &pieces[chosen];
         let (Some(first), Some(last)) = (old.first(), old.last()) else { return Ok(false) };
         let Some(name) = SegmentName::new(first.name().first()..last.name().end()) else { return Ok(false) };
-        let read = |range: Range<u64>| -> Result<Vec<Entry>, ArchiveError> {
-            self.go_on()?;
-            seal::from_pieces(old, range)
-        };
-        seal::seal(self.storage.writing.as_ref(), &self.config.origin, name, &read, None)?;
+        let go_on = || self.go_on();
+        merge::merge(self.storage.writing.as_ref(), &self.config.origin, name, old, &go_on)?;
         let piece = self.catalog.piece(name, Link::Indexed)?;
         if !matches!(piece, Piece::Kept(_)) {
             let why = "it was read back and is damaged".to_owned();

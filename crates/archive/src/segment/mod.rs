@@ -3,6 +3,7 @@
 //! The data are the truth; the index is believed only while it fits them and shows no damage. The formats are written down
 //! in `docs/formats/archive.md`.
 
+mod copy;
 mod decode;
 mod entries;
 mod file;
@@ -33,6 +34,9 @@ use crate::index::{Binding, Index};
 use crate::intake::Intake;
 use crate::part::{Keys, Logged, Part, PartError, RollupKey, Rollups, Span};
 use crate::read_at::ReadAt;
+pub(crate) use copy::Copying;
+#[doc(hidden)]
+pub use copy::probe_copy;
 pub(crate) use entries::{Cursor, Whole};
 pub use write::SegmentWriter;
 

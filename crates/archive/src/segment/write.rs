@@ -30,7 +30,7 @@ use crate::part::{Keys, PartError};
 /// Rows of a row group.
 pub(super) const GROUP_ROWS: usize = 16_384;
 /// Bytes of payload after which a row group ends with its block, so that blocks and pages of payload are the same.
-const GROUP_BYTES: usize = 16 << 20;
+pub(super) const GROUP_BYTES: usize = 16 << 20;
 /// Bytes of payload after which it ends at once.
 const MOST_GROUP_BYTES: usize = 2 * GROUP_BYTES;
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use archive::{Parts, Rebuild, Storage, verify};
 use audit_log::{ReadError, Sealed};
+use parquet::file::metadata::ParquetMetaDataReader;
 use store::objects::DiskObjects;
 
 use crate::fixture::{Fixture, Pair, numbers, read_all, runtime};
@@ -123,6 +124,31 @@ fn small_segments_become_large_ones_and_the_small_ones_go() {
     pair.close();
     let again = fixture.open();
     assert_eq!(again.everything()[..before.len()], before[..]);
+}
+
+/// How many rows each row group of a segment has.
+fn row_groups(path: &Path) -> Vec<i64> {
+    let metadata = ParquetMetaDataReader::new().parse_and_finish(&fs::File::open(path).unwrap()).unwrap();
+    metadata.row_groups().iter().map(|group| group.num_rows()).collect()
+}
+
+#[test]
+fn segments_of_full_row_groups_are_merged_as_they_are() {
+    let mut fixture = Fixture::new();
+    fixture.config.segment_rows = 8192;
+    let pair = fixture.open();
+    (0..8).for_each(|part| pair.append(&fixture, part * 8192..(part + 1) * 8192));
+    let before = pair.everything();
+    pair.archive.seal_up_to(&pair.log, 65_536).unwrap();
+    pair.archive.maintain(&pair.log).unwrap();
+    pair.archive.maintain(&pair.log).unwrap();
+    let left = names(&fixture.archive_folder(), ".parquet");
+    assert_eq!(left.len(), 1);
+    // Written again, they would be four.
+    assert_eq!(row_groups(&fixture.archive_folder().join(&left[0])), [8192; 8]);
+    assert!(pair.everything() == before);
+    assert_sound(&pair);
+    assert_eq!(pair.archive.failure(), None);
 }
 
 #[test]
