@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, LazyLock};
 
-use archive::{Blocks, Column, Part, ReadAt, RollupKey, Segment};
+use archive::{Blocks, Column, Part, ReadAt, RollupKey, Segment, probe_copy};
 use bytes::Bytes;
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
@@ -35,6 +35,8 @@ fuzz_target!(|input: Input| {
         let found = segment.holding(tokens).expect("an index that is damaged is passed over");
         assert!(found.count() == blocks && found.len() <= blocks);
     }
+    // Damage makes an index anew; whatever is merged is one.
+    probe_copy(&[&segment], None).expect("the data are sound");
     for column in [Column::User, Column::Target, Column::Address] {
         for key in [RollupKey::Hour, RollupKey::Day(column), RollupKey::Total(column)] {
             if let Some(rollup) = segment.rollup(key).expect("as before") {

@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, LazyLock};
 
-use archive::{Blocks, COLUMNS, Part, ReadAt, Segment};
+use archive::{Blocks, COLUMNS, Part, ReadAt, Segment, probe_copy};
 use bytes::Bytes;
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
@@ -34,6 +34,7 @@ fuzz_target!(|input: Input| {
     let data: Arc<dyn ReadAt> = Arc::new(Bytes::from(bytes));
     let _ = Segment::rebuild_index(&data, "fuzzed");
     let Ok(segment) = Segment::open(data, Some(Arc::new(index.clone())), "fuzzed") else { return };
+    let _ = probe_copy(&[&segment], None);
     let positions = segment.positions();
     let all = Blocks::all(segment.block_count());
     for (column, ..) in COLUMNS {

@@ -8,7 +8,7 @@ use event::Timestamp;
 /// Bytes of an index's header before its sections.
 const BEFORE_SECTIONS: usize = 48;
 const SECTION_BYTES: usize = 20;
-const SECTIONS: usize = 8;
+const SECTIONS: usize = 11;
 /// The section whose groups have checksums of their own.
 const POSTINGS: usize = 3;
 const HEADER_BYTES: usize = BEFORE_SECTIONS + SECTIONS * SECTION_BYTES + 4;

@@ -13,12 +13,14 @@ use audit_log::tree::path::{TILE_WIDTH, TileKind, TilePath};
 use audit_log::{AuditLog, Entry, Hash, Sealed, chain_of_causes};
 use event::{Ambient, Timestamp};
 
+use crate::blocks::BLOCK_ROWS;
 use crate::catalog::Catalog;
 use crate::chain::{Chain, Link};
 use crate::compact::{self, Bounds, Candidate};
 use crate::digest::Digests;
 use crate::error::ArchiveError;
 use crate::held::{Held, Piece};
+use crate::merge;
 use crate::name::{ObjectKind, SegmentName};
 use crate::part::PartError;
 use crate::seal;
@@ -29,9 +31,9 @@ use crate::storage::Storage;
 pub struct ArchiveConfig {
     /// Origin of the log whose entries it holds.
     pub origin: String,
-    /// Entries at which the growing part is sealed.
+    /// Entries at which the growing part is sealed; a multiple of [`crate::BLOCK_ROWS`] lets segments be merged by copying.
     pub segment_rows: u64,
-    /// Bytes of payload at which it is sealed.
+    /// Bytes of payload at which it is sealed, with the end of the block.
     pub segment_bytes: u64,
     /// Age of its first entry at which it is sealed.
     pub segment_age: Duration,
@@ -58,6 +60,16 @@ impl ArchiveConfig {
             retention: None,
             linger: Duration::from_secs(600),
         }
+    }
+}
+
+impl ArchiveConfig {
+    /// Says whether so many entries and bytes are enough for a segment. It ends with a block, so that it can be merged by
+    /// copying, unless its events are so large that waiting for one would be too long.
+    pub(crate) fn is_enough(&self, rows: u64, bytes: u64) -> bool {
+        let ends_block = rows.is_multiple_of(BLOCK_ROWS as u64);
+        rows >= self.segment_rows
+            || bytes >= self.segment_bytes && (ends_block || bytes >= 2 * self.segment_bytes)
     }
 }
 
@@ -247,11 +259,8 @@ impl Archive {
         let old = &pieces[chosen];
         let (Some(first), Some(last)) = (old.first(), old.last()) else { return Ok(false) };
         let Some(name) = SegmentName::new(first.name().first()..last.name().end()) else { return Ok(false) };
-        let read = |range: Range<u64>| -> Result<Vec<Entry>, ArchiveError> {
-            self.go_on()?;
-            seal::from_pieces(old, range)
-        };
-        seal::seal(self.storage.writing.as_ref(), &self.config.origin, name, &read, None)?;
+        let go_on = || self.go_on();
+        merge::merge(self.storage.writing.as_ref(), &self.config.origin, name, old, &go_on)?;
         let piece = self.catalog.piece(name, Link::Indexed)?;
         if !matches!(piece, Piece::Kept(_)) {
             let why = "it was read back and is damaged".to_owned();

@@ -160,7 +160,7 @@ impl Intake {
 
     /// Counts the rows so far and forgets them; all entries must be among them.
     pub(crate) fn end_group(&mut self) {
-        self.index.rollups.add(&self.rows.counted());
+        self.index.count(&self.rows.counted());
         self.rows.clear();
     }
 

@@ -23,6 +23,7 @@ mod index;
 mod intake;
 mod interner;
 mod leaves;
+mod merge;
 mod name;
 mod part;
 mod read_at;
@@ -51,6 +52,8 @@ pub use name::{ObjectKind, SegmentName};
 pub use part::{Keys, Logged, Part, PartError, Parts, RollupCell, RollupKey, Rollups, Span};
 pub use read_at::ReadAt;
 pub use sealer::Sealer;
+#[doc(hidden)]
+pub use segment::probe_copy;
 pub use segment::{Segment, SegmentWriter};
 pub use status::Status;
 pub use storage::Storage;

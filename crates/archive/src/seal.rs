@@ -5,11 +5,11 @@ use std::io::{BufWriter, Write};
 use std::ops::Range;
 
 use audit_log::{Entry, Leaf};
-use store::objects::{ObjectError, RemoveObjects};
+use store::objects::{Draft, ObjectError, RemoveObjects};
 
 use crate::digest::Digests;
 use crate::error::ArchiveError;
-use crate::held::{Piece, checked, open_object};
+use crate::held::{checked, open_object};
 use crate::name::{ObjectKind, SegmentName};
 use crate::part::PartError;
 use crate::segment::{Segment, SegmentWriter, Whole};
@@ -26,25 +26,40 @@ pub(crate) fn seal(
     source: &Source<'_>,
     digests: Option<Digests>,
 ) -> Result<(), ArchiveError> {
+    let write = |draft| {
+        let mut writer = match digests {
+            Some(digests) => SegmentWriter::with_digests(draft, origin, name.first(), digests)?,
+            None => SegmentWriter::new(draft, origin, name.first())?,
+        };
+        each(name.positions(), source, &mut |entry| Ok(writer.push(entry)?))?;
+        let (draft, index) = writer.finish()?;
+        Ok((draft, Some(index)))
+    };
+    store(objects, name, write, |segment| compare(segment, name, source))
+}
+
+/// A segment's data while they are written.
+type Writing = BufWriter<Draft>;
+
+/// Stores a segment: its data, then, once what is read back was compared, its index, which is made anew where `write` gave
+/// none.
+pub(crate) fn store(
+    objects: &dyn RemoveObjects,
+    name: SegmentName,
+    write: impl FnOnce(Writing) -> Result<(Writing, Option<Vec<u8>>), ArchiveError>,
+    compare: impl FnOnce(&Segment) -> Result<(), ArchiveError>,
+) -> Result<(), ArchiveError> {
     // What is there under this name was left by a run that was killed.
     remove(objects, name, &[ObjectKind::Data, ObjectKind::Index])?;
-    let draft = BufWriter::with_capacity(1 << 18, objects.draft()?);
-    let mut writer = match digests {
-        Some(digests) => SegmentWriter::with_digests(draft, origin, name.first(), digests)?,
-        None => SegmentWriter::new(draft, origin, name.first())?,
-    };
-    each(name.positions(), source, &mut |entry| Ok(writer.push(entry)?))?;
-    let (draft, index) = writer.finish()?;
-    let unwritten = |source: std::io::Error| PartError::Write {
-        name: name.path(ObjectKind::Data),
-        source: source.into(),
-    };
+    let path = name.path(ObjectKind::Data);
+    let (draft, index) = write(BufWriter::with_capacity(1 << 18, objects.draft()?))?;
+    let unwritten = |source: std::io::Error| PartError::Write { name: path.clone(), source: source.into() };
     let mut draft = draft.into_inner().map_err(|error| unwritten(error.into_error()))?;
     draft.flush().map_err(unwritten)?;
-    objects.keep(draft, &name.path(ObjectKind::Data))?;
+    objects.keep(draft, &path)?;
     let data = open_object(objects, name, ObjectKind::Data)?;
-    let read_back = checked(Segment::open(data, None, &name.path(ObjectKind::Data))?, name)?;
-    compare(&read_back, name, source)?;
+    compare(&checked(Segment::open(data.clone(), None, &path)?, name)?)?;
+    let index = index.map_or_else(|| Segment::rebuild_index(&data, &path), Ok)?;
     Ok(objects.put(&name.path(ObjectKind::Index), &index)?)
 }
 
@@ -89,7 +104,7 @@ fn difference(found: Option<Whole<'_>>, entry: &Entry) -> Option<&'static str> {
     let Leaf { time, source, seq, commitment } = &entry.leaf;
     if found.position != entry.position {
         Some("it has another position")
-    } else if (found.log_time, found.source, found.seq, found.commitment)
+    } else if (found.log_time, found.source, found.seq, found.commitment())
         != (*time, source, *seq, *commitment)
     {
         Some("its leaf differs")
@@ -98,20 +113,6 @@ fn difference(found: Option<Whole<'_>>, entry: &Entry) -> Option<&'static str> {
     } else {
         None
     }
-}
-
-/// Reads entries out of sealed pieces that follow each other.
-pub(crate) fn from_pieces(pieces: &[Piece], range: Range<u64>) -> Result<Vec<Entry>, ArchiveError> {
-    let at = pieces.partition_point(|piece| piece.name().end() <= range.start);
-    let lost = |why: String| PartError::Damaged { name: format!("what is merged at {}", range.start), why };
-    let piece = pieces.get(at).ok_or_else(|| lost("it is not there".to_owned()))?;
-    let read = piece.read(range.start..range.end.min(piece.name().end()))?;
-    let entries = read.into_iter().map(|sealed| {
-        let leaf = Leaf::decode(&sealed.leaf).map_err(|error| lost(error.to_string()))?;
-        let body = sealed.body.ok_or_else(|| lost("its entries were dropped".to_owned()))?;
-        Ok(Entry { position: sealed.position, leaf, salt: body.salt, payload: body.payload })
-    });
-    entries.collect()
 }
 
 /// Removes objects of a segment, as far as they are there.

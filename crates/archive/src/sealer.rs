@@ -138,7 +138,7 @@ impl Archive {
             for entry in log.read(at..end)? {
                 at = entry.position + 1;
                 bytes += entry.payload.len() as u64;
-                if at - first >= self.config.segment_rows || bytes >= self.config.segment_bytes {
+                if self.config.is_enough(at - first, bytes) {
                     return Ok(SegmentName::new(first..at));
                 }
             }
@@ -224,8 +224,7 @@ impl Follow {
     }
 
     fn is_full(&self, growing: &Growing) -> bool {
-        let config = &self.archive.config;
-        growing.rows() as u64 >= config.segment_rows || growing.payload_bytes() >= config.segment_bytes
+        self.archive.config.is_enough(growing.rows() as u64, growing.payload_bytes())
     }
 
     fn is_old(&self, growing: &Growing) -> bool {

@@ -5,9 +5,12 @@
 
 mod build;
 mod file;
+mod merge;
+mod outline;
 mod postings;
 mod read;
 
 pub(crate) use build::IndexBuilder;
 pub(crate) use file::Binding;
+pub(crate) use merge::IndexMerger;
 pub(crate) use read::{Index, IndexError};

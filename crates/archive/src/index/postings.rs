@@ -1,5 +1,7 @@
 //! Postings: for each token, in order, the blocks that hold it. Written in groups that are read and checked alone.
 
+use bytes::Bytes;
+
 use crate::blocks::Blocks;
 use crate::wire::{Wire, WireError, put};
 
@@ -47,10 +49,10 @@ impl PostingsWriter {
         self.add_list(blocks);
     }
 
-    /// A list is written in the shortest of four ways; most tokens are in one block only. A token in nearly every block is
-    /// as good as in every one.
+    /// A list is written in the shortest of four ways; most tokens are in one block only. Nothing is lost, so that lists can
+    /// be put together where segments are merged.
     fn add_list(&mut self, blocks: &[u32]) {
-        if blocks.len() * 16 >= self.blocks * 15 {
+        if blocks.len() == self.blocks {
             return put(&mut self.out, 0);
         }
         if let [block] = blocks {
@@ -126,7 +128,7 @@ pub(super) fn find(group: &[u8], first: u64, wanted: u64, found: &mut Blocks) ->
         }
         let list = wire.number()?;
         if token == wanted {
-            return read_list(&mut wire, list, found);
+            return read_list(&mut wire, list, found.count(), |block| found.insert(block));
         }
         match list {
             2 => drop(wire.bytes(found.count().div_ceil(8))?),
@@ -144,30 +146,44 @@ fn skip(wire: &mut Wire<'_>, numbers: u64) -> Result<(), WireError> {
     Ok(())
 }
 
-fn read_list(wire: &mut Wire<'_>, list: u64, found: &mut Blocks) -> Result<(), WireError> {
+/// Reads a list of which the first number was read, and gives its blocks in rising order; there are `count` in all.
+pub(super) fn read_list(
+    wire: &mut Wire<'_>,
+    list: u64,
+    count: usize,
+    mut take: impl FnMut(usize),
+) -> Result<(), WireError> {
+    const BEYOND: WireError = WireError("a block lies beyond the last");
     match list {
-        0 => *found = Blocks::all(found.count()),
+        0 => (0..count).for_each(take),
         2 => {
-            let bitmap = wire.bytes(found.count().div_ceil(8))?;
+            let bitmap = wire.bytes(count.div_ceil(8))?;
             let set = |block: &usize| bitmap[block / 8] >> (block % 8) & 1 == 1;
-            (0..found.count()).filter(set).for_each(|block| found.insert(block));
+            (0..count).filter(set).for_each(take);
         }
-        list if list & 1 == 1 => match usize::try_from(list >> 1).ok().filter(|block| *block < found.count())
-        {
-            Some(block) => found.insert(block),
-            None => return Err(WireError("a block lies beyond the last")),
-        },
+        list if list & 1 == 1 => {
+            let block = usize::try_from(list >> 1).ok().filter(|block| *block < count);
+            take(block.ok_or(BEYOND)?);
+        }
         list => {
             let mut next = 0;
             for _ in 0..list >> 1 {
-                let block = next + wire.below(found.count() as u64)?;
-                if block >= found.count() {
-                    return Err(WireError("a block lies beyond the last"));
+                let block = next + wire.below(count as u64)?;
+                if block >= count {
+                    return Err(BEYOND);
                 }
-                found.insert(block);
+                take(block);
                 next = block + 1;
             }
         }
     }
     Ok(())
+}
+
+/// Returns the bytes of a group if they are those that the directory means.
+pub(super) fn checked(bytes: Bytes, group: &Group) -> Result<Bytes, WireError> {
+    if crc32c::crc32c(&bytes) != group.crc {
+        return Err(WireError("the checksum of a group of postings does not match"));
+    }
+    Ok(bytes)
 }

@@ -1,8 +1,10 @@
 //! Reads an index in ranges: header, times and directory once, postings and roll-ups when they are asked for.
 
 use std::io;
+use std::ops::Range;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use event::Timestamp;
 
 use super::file::{Binding, DIRECTORY, HEADER_BYTES, Header, ODD, POSTINGS, ROLLUPS, SPANS, Section};
@@ -40,7 +42,8 @@ pub(crate) struct Index {
     pub(crate) spans: Vec<Span>,
     /// Blocks in which each column decides nothing.
     pub(crate) odd: [Blocks; ODD_COUNT],
-    groups: Vec<Group>,
+    /// Where the groups of postings lie.
+    pub(super) groups: Vec<Group>,
 }
 
 impl Index {
@@ -79,12 +82,14 @@ impl Index {
     fn find(&self, token: u64, found: &mut Blocks) -> Result<(), IndexError> {
         let behind = self.groups.partition_point(|group| group.first <= token);
         let Some(group) = behind.checked_sub(1).map(|at| self.groups[at]) else { return Ok(()) };
-        let offset = self.header.sections[POSTINGS].offset + group.offset;
-        let bytes = self.source.read_at(offset, group.length as usize)?;
-        if crc32c::crc32c(&bytes) != group.crc {
-            return Err(WireError("the checksum of a group of postings does not match").into());
-        }
-        Ok(postings::find(&bytes, group.first, token, found)?)
+        let bytes = self.read_postings(group.offset..group.offset + u64::from(group.length))?;
+        Ok(postings::find(&postings::checked(bytes, &group)?, group.first, token, found)?)
+    }
+
+    /// Reads a range of the postings.
+    pub(super) fn read_postings(&self, range: Range<u64>) -> io::Result<Bytes> {
+        let offset = self.header.sections[POSTINGS].offset + range.start;
+        self.source.read_at(offset, (range.end - range.start) as usize)
     }
 
     /// Reads a roll-up.
@@ -95,7 +100,7 @@ impl Index {
     }
 }
 
-fn read_section(source: &dyn ReadAt, section: &Section) -> Result<bytes::Bytes, IndexError> {
+fn read_section(source: &dyn ReadAt, section: &Section) -> Result<Bytes, IndexError> {
     if section.length > MOST_SECTION_BYTES {
         return Err(WireError("a section is larger than any can be").into());
     }

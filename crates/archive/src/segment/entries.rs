@@ -96,10 +96,15 @@ pub(crate) struct Whole<'a> {
     pub(crate) log_time: Timestamp,
     pub(crate) source: &'a str,
     pub(crate) seq: u64,
-    /// Made anew from salt and payload.
-    pub(crate) commitment: [u8; 32],
     pub(crate) salt: &'a [u8; 16],
     pub(crate) payload: &'a [u8],
+}
+
+impl Whole<'_> {
+    /// The commitment to salt and payload, made anew.
+    pub(crate) fn commitment(&self) -> [u8; 32] {
+        commitment(self.salt, self.payload)
+    }
 }
 
 /// Reads entries one after another; in memory are the leaves of one row group and one page of payloads.
@@ -131,7 +136,6 @@ impl<'a> Cursor<'a> {
             log_time: Timestamp::from_micros(leaves.log_times[within]),
             source: &leaves.names.values()[leaves.sources[within] as usize],
             seq: leaves.seqs[within].cast_unsigned(),
-            commitment: commitment(salt, payload),
             salt,
             payload,
         }))
@@ -146,10 +150,10 @@ pub(super) fn sealed(sheet: &Sheet, rows: Range<usize>) -> Result<Vec<SealedEntr
     let mut bytes = 0;
     while let Some(entry) = cursor.next()? {
         bytes += entry.payload.len();
-        let Whole { log_time: time, seq, commitment, .. } = entry;
+        let (Whole { log_time: time, seq, .. }, commitment) = (&entry, entry.commitment());
         found.push(SealedEntry {
             position: entry.position,
-            leaf: Leaf { time, source: entry.source.to_owned(), seq, commitment }.encode(),
+            leaf: Leaf { time: *time, source: entry.source.to_owned(), seq: *seq, commitment }.encode(),
             body: Some(SealedBody { salt: *entry.salt, payload: entry.payload.to_vec() }),
         });
         if bytes >= MAX_READ_BYTES {

@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Read};
+use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use event::Timestamp;
 use parquet::basic::Compression;
 use parquet::errors::ParquetError;
-use parquet::file::metadata::{ColumnChunkMetaData, PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader};
+use parquet::file::metadata::{
+    ColumnChunkMetaData, PageIndexPolicy, ParquetMetaData, ParquetMetaDataOptions, ParquetMetaDataReader,
+};
 use parquet::file::page_index::offset_index::OffsetIndexMetaData;
 use parquet::file::reader::{ChunkReader, Length};
 
@@ -67,7 +70,23 @@ pub(super) struct PagePlace {
     pub(super) first_row: u32,
 }
 
+impl Group {
+    /// Where all of its columns lie.
+    pub(super) fn bytes(&self) -> Range<u64> {
+        let start = self.chunks.iter().map(|chunk| chunk.bytes().start).min().unwrap_or_default();
+        start..self.chunks.iter().map(|chunk| chunk.bytes().end).max().unwrap_or(start)
+    }
+}
+
 impl Chunk {
+    /// Where its pages lie, that of the dictionary too.
+    pub(super) fn bytes(&self) -> Range<u64> {
+        let (first, last) = (self.pages.first(), self.pages.last());
+        let (offset, length) = self.dictionary;
+        let start = if length > 0 { offset } else { first.map_or(0, |page| page.offset) };
+        start..last.map_or(start, |page| page.offset + u64::from(page.length))
+    }
+
     /// How many rows a page has.
     pub(super) fn rows_of(&self, page: usize, group_rows: usize) -> usize {
         let next = self.pages.get(page + 1).map_or(group_rows, |next| next.first_row as usize);
@@ -108,6 +127,21 @@ impl Layout {
     pub(super) fn group_of(&self, row: usize) -> usize {
         self.groups.partition_point(|group| group.first_row <= row).saturating_sub(1)
     }
+}
+
+/// Reads all that a file's metadata say, so that it can be said again of a copy.
+pub(super) fn whole_metadata(data: &Arc<dyn ReadAt>) -> Result<ParquetMetaData, ParquetError> {
+    let options = ParquetMetaDataOptions::new().with_encoding_stats_as_mask(false);
+    let reader = ParquetMetaDataReader::new()
+        .with_metadata_options(Some(options))
+        .with_column_index_policy(PageIndexPolicy::Optional)
+        .with_offset_index_policy(PageIndexPolicy::Required);
+    reader.parse_and_finish(&Chunks(data.clone()))
+}
+
+/// Says whether the schema is to the letter the one that is written.
+pub(super) fn is_as_written(metadata: &ParquetMetaData) -> bool {
+    *metadata.file_metadata().schema_descr().root_schema() == *schema::parquet_schema()
 }
 
 /// What the key-value metadata say.

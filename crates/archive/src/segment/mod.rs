@@ -3,9 +3,11 @@
 //! The data are the truth; the index is believed only while it fits them and shows no damage. The formats are written down
 //! in `docs/formats/archive.md`.
 
+mod copy;
 mod counts;
 mod decode;
 mod entries;
+mod file;
 mod footer;
 mod keys;
 mod layout;
@@ -35,6 +37,9 @@ use crate::intake::Intake;
 use crate::part::{Keys, Logged, Part, PartError, RollupKey, Rollups, Span};
 use crate::read_at::ReadAt;
 use crate::rollup::section_of;
+pub(crate) use copy::Copying;
+#[doc(hidden)]
+pub use copy::probe_copy;
 pub(crate) use entries::{Cursor, Whole};
 pub use write::SegmentWriter;
 

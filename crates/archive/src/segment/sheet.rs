@@ -48,7 +48,7 @@ impl Sheet {
         PartError::Damaged { name: self.name.clone(), why: why.to_string() }
     }
 
-    fn read(&self, range: Range<u64>) -> Result<Bytes, PartError> {
+    pub(super) fn read(&self, range: Range<u64>) -> Result<Bytes, PartError> {
         let fault =
             |source: std::io::Error| PartError::Read { name: self.name.clone(), source: source.into() };
         let length = usize::try_from(range.end - range.start)

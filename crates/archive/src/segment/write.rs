@@ -15,35 +15,28 @@ use arrow_schema::SchemaRef;
 use audit_log::Entry;
 use event::Timestamp;
 use parquet::arrow::arrow_writer::{ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves};
-use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::errors::ParquetError;
-use parquet::file::metadata::KeyValue;
-use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
 use parquet::file::writer::SerializedFileWriter;
-use parquet::schema::types::ColumnPath;
 
-use super::footer::FooterCrc;
+use super::file::{self, File, Said, fault};
 use super::schema::{self, PAYLOAD, WIDTH};
 use crate::blocks::BLOCK_ROWS;
 use crate::digest::Digests;
 use crate::extract::COLUMN_COUNT;
-use crate::index::Binding;
 use crate::intake::{Intake, Rows};
 use crate::interner::Interner;
 use crate::part::{Keys, PartError};
 
 /// Rows of a row group.
 pub(super) const GROUP_ROWS: usize = 16_384;
-/// Bytes of payload after which a row group ends early.
-const GROUP_BYTES: usize = 16 << 20;
-/// Bytes of payload after which a page ends, though its block does not.
-const PAGE_BYTES: usize = 1 << 20;
-/// zstd's own default.
-const LEVEL: i32 = 3;
+/// Bytes of payload after which a row group ends with its block, so that blocks and pages of payload are the same.
+pub(super) const GROUP_BYTES: usize = 16 << 20;
+/// Bytes of payload after which it ends at once.
+const MOST_GROUP_BYTES: usize = 2 * GROUP_BYTES;
 
 /// Writes a segment, holding one row group and the index in memory.
 pub struct SegmentWriter<W: Write + Send> {
-    file: SerializedFileWriter<FooterCrc<W>>,
+    file: File<W>,
     name: String,
     columns: ArrowRowGroupWriterFactory,
     payloads: ArrowRowGroupWriterFactory,
@@ -93,11 +86,10 @@ impl<W: Write + Send> SegmentWriter<W> {
         let name = format!("the segment that begins at {first}");
         let fault = |error: ParquetError| fault(&name, error);
         let (parquet, arrow) = (schema::parquet_schema(), schema::arrow_schema());
-        let file = SerializedFileWriter::new(FooterCrc::new(out), parquet.clone(), Arc::new(properties()))
-            .map_err(fault)?;
+        let file = file::begin(out).map_err(fault)?;
         // How many rows a page may have is a property of a file, and only payloads are to be read block by block: their
         // pages are made under the properties of another file, which is thrown away.
-        let other = SerializedFileWriter::new(io::sink(), parquet, Arc::new(payload_properties()));
+        let other = SerializedFileWriter::new(io::sink(), parquet, Arc::new(file::payload_properties()));
         Ok(SegmentWriter {
             columns: ArrowRowGroupWriterFactory::new(&file, arrow.clone()),
             payloads: ArrowRowGroupWriterFactory::new(&other.map_err(fault)?, arrow.clone()),
@@ -124,7 +116,7 @@ impl<W: Write + Send> SegmentWriter<W> {
         self.group.push(entry);
         self.end += 1;
         self.last_time = self.last_time.max(entry.leaf.time);
-        if self.group.positions.len() >= GROUP_ROWS || self.group.bytes >= GROUP_BYTES {
+        if self.is_group_full() {
             self.end_group().map_err(|error| fault(&self.name, error))?;
         }
         Ok(())
@@ -143,24 +135,23 @@ impl<W: Write + Send> SegmentWriter<W> {
             self.end_group().map_err(fault)?;
         }
         self.intake.check().map_err(|error| fault(ParquetError::External(error.into())))?;
-        let sources = serde_json::to_string(&self.sources).expect("texts and numbers are JSON");
-        for (key, value) in [
-            (schema::FORMAT_KEY, schema::FORMAT.to_owned()),
-            (schema::FIRST_KEY, self.first.to_string()),
-            (schema::END_KEY, self.end.to_string()),
-            (schema::ORIGIN_KEY, self.origin),
-            (schema::SOURCES_KEY, sources),
-            (schema::LAST_TIME_KEY, self.last_time.as_micros().to_string()),
-        ] {
-            self.file.append_key_value_metadata(KeyValue::new(key.to_owned(), value));
-        }
-        self.file.flush().map_err(|error| fault(error.into()))?;
-        self.file.inner_mut().keep();
-        let out = self.file.into_inner().map_err(fault)?;
-        let (out, data_bytes, footer_crc) =
-            out.finish().map_err(|source| PartError::Read { name: name.clone(), source: source.into() })?;
-        let binding = Binding { first: self.first, end: self.end, data_bytes, footer_crc };
+        let said = Said {
+            first: self.first,
+            end: self.end,
+            origin: &self.origin,
+            sources: &self.sources,
+            last_time: self.last_time,
+        };
+        let (out, binding) = file::end(self.file, &said, &name)?;
         Ok((out, self.intake.finish(binding)))
+    }
+
+    /// A row group that ended within a block is followed by one that ends with a block again.
+    fn is_group_full(&self) -> bool {
+        let (rows, bytes) = (self.group.positions.len(), self.group.bytes);
+        let ends_block = self.rows().is_multiple_of(BLOCK_ROWS as u64);
+        let is_last_block = rows + BLOCK_ROWS > GROUP_ROWS || bytes >= GROUP_BYTES;
+        ends_block && is_last_block || bytes >= MOST_GROUP_BYTES
     }
 
     fn end_group(&mut self) -> Result<(), ParquetError> {
@@ -266,47 +257,34 @@ fn texts(codes: &[u32], values: &[String]) -> ArrayRef {
     Arc::new(DictionaryArray::<Int32Type>::try_new(keys, values).expect("codes come from the values"))
 }
 
-/// Properties of every column but the payload.
-fn properties() -> WriterProperties {
-    let mut properties = shared().set_data_page_row_count_limit(GROUP_ROWS).set_write_batch_size(GROUP_ROWS);
-    for name in ["position", "log_time", "time", "log_seq"] {
-        let column = ColumnPath::from(name);
-        properties = properties
-            .set_column_dictionary_enabled(column.clone(), false)
-            .set_column_encoding(column, Encoding::DELTA_BINARY_PACKED);
+#[cfg(test)]
+mod tests {
+    use audit_log::{Leaf, hash};
+    use bytes::Bytes;
+
+    use super::super::Segment;
+    use super::*;
+
+    /// The row with which each row group begins.
+    fn begins(sizes: &[usize]) -> Vec<usize> {
+        let mut writer = SegmentWriter::new(Vec::new(), "log.example", 0).unwrap();
+        for (position, size) in (0..).zip(sizes) {
+            let payload = vec![b'x'; *size];
+            let commitment = hash::commitment(&[7; 16], &payload);
+            let leaf = Leaf { time: Timestamp::EPOCH, source: "gate".to_owned(), seq: position, commitment };
+            writer.push(&Entry { position, leaf, salt: [7; 16], payload }).unwrap();
+        }
+        let (data, _) = writer.finish().unwrap();
+        let segment = Segment::open(Arc::new(Bytes::from(data)), None, "test").unwrap();
+        segment.sheet.layout.groups.iter().map(|group| group.first_row).collect()
     }
-    for name in ["id", "salt"] {
-        let column = ColumnPath::from(name);
-        properties = properties
-            .set_column_dictionary_enabled(column.clone(), false)
-            .set_column_statistics_enabled(column, EnabledStatistics::None);
+
+    #[test]
+    fn row_groups_end_with_their_blocks_unless_events_are_huge() {
+        assert_eq!(begins(&[1; 16_500]), [0, 16_384]);
+        assert_eq!(begins(&[10_000; 4_000]), [0, 1792, 3584]);
+        // Thirty-two of these are enough, wherever their block ends; later row groups end with blocks again.
+        let huge_in_between = [&[10; 300][..], &[1 << 20; 40], &[10; 17_000]].concat();
+        assert_eq!(begins(&huge_in_between), [0, 332, 16_640]);
     }
-    properties.set_column_compression(ColumnPath::from("salt"), Compression::UNCOMPRESSED).build()
-}
-
-/// Properties of the payload: a page for each block, or several.
-fn payload_properties() -> WriterProperties {
-    shared()
-        .set_dictionary_enabled(false)
-        .set_statistics_enabled(EnabledStatistics::None)
-        .set_data_page_row_count_limit(BLOCK_ROWS)
-        .set_write_batch_size(BLOCK_ROWS)
-        .set_data_page_size_limit(PAGE_BYTES)
-        .build()
-}
-
-fn shared() -> WriterPropertiesBuilder {
-    let level = ZstdLevel::try_new(LEVEL).expect("a level of zstd");
-    WriterProperties::builder()
-        .set_created_by("lodge".to_owned())
-        .set_compression(Compression::ZSTD(level))
-        .set_statistics_enabled(EnabledStatistics::Chunk)
-        .set_column_index_truncate_length(Some(64))
-        .set_statistics_truncate_length(Some(64))
-        // No dictionary is given up: the text of a typed column is short.
-        .set_dictionary_page_size_limit(super::page::MOST_PAGE_BYTES)
-}
-
-fn fault(name: &str, error: ParquetError) -> PartError {
-    PartError::Write { name: name.to_owned(), source: error.into() }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use archive::{Parts, Rebuild, Storage, verify};
 use audit_log::{ReadError, Sealed};
+use parquet::file::metadata::ParquetMetaDataReader;
 use store::objects::DiskObjects;
 
 use crate::fixture::{Fixture, Pair, numbers, read_all, runtime};
@@ -80,6 +81,26 @@ fn the_running_sealer_takes_in_and_seals_what_comes() {
     assert_eq!(numbers(&again.everything()), (0..1400).collect::<Vec<_>>());
 }
 
+/// How many entries each segment has when so many bytes are enough for one.
+fn rows_at(segment_bytes: u64) -> Vec<u64> {
+    let mut fixture = Fixture::new();
+    fixture.config.segment_rows = 1 << 17;
+    fixture.config.segment_bytes = segment_bytes;
+    let pair = fixture.open();
+    pair.append(&fixture, 0..1000);
+    pair.archive.seal_up_to(&pair.log, 1000).unwrap();
+    assert_sound(&pair);
+    let parts = pair.archive.catalog().parts();
+    parts.iter().map(|part| part.positions().end - part.positions().start).collect()
+}
+
+#[test]
+fn a_segment_that_has_enough_bytes_ends_with_its_block() {
+    assert_eq!(rows_at(40_000), [256, 256, 256, 232]);
+    let of_large_events = rows_at(4000);
+    assert!(of_large_events.iter().all(|rows| *rows < 100), "{of_large_events:?}");
+}
+
 #[test]
 fn small_segments_become_large_ones_and_the_small_ones_go() {
     let mut fixture = Fixture::new();
@@ -103,6 +124,31 @@ fn small_segments_become_large_ones_and_the_small_ones_go() {
     pair.close();
     let again = fixture.open();
     assert_eq!(again.everything()[..before.len()], before[..]);
+}
+
+/// How many rows each row group of a segment has.
+fn row_groups(path: &Path) -> Vec<i64> {
+    let metadata = ParquetMetaDataReader::new().parse_and_finish(&fs::File::open(path).unwrap()).unwrap();
+    metadata.row_groups().iter().map(|group| group.num_rows()).collect()
+}
+
+#[test]
+fn segments_of_full_row_groups_are_merged_as_they_are() {
+    let mut fixture = Fixture::new();
+    fixture.config.segment_rows = 8192;
+    let pair = fixture.open();
+    (0..8).for_each(|part| pair.append(&fixture, part * 8192..(part + 1) * 8192));
+    let before = pair.everything();
+    pair.archive.seal_up_to(&pair.log, 65_536).unwrap();
+    pair.archive.maintain(&pair.log).unwrap();
+    pair.archive.maintain(&pair.log).unwrap();
+    let left = names(&fixture.archive_folder(), ".parquet");
+    assert_eq!(left.len(), 1);
+    // Written again, they would be four.
+    assert_eq!(row_groups(&fixture.archive_folder().join(&left[0])), [8192; 8]);
+    assert!(pair.everything() == before);
+    assert_sound(&pair);
+    assert_eq!(pair.archive.failure(), None);
 }
 
 #[test]

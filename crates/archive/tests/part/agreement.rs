@@ -101,7 +101,7 @@ fn strange() -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
-fn payloads() -> impl Strategy<Value = Vec<Vec<u8>>> {
+pub fn payloads() -> impl Strategy<Value = Vec<Vec<u8>>> {
     let mixed = prop_oneof![3 => plain(), 1 => strange()];
     prop_oneof![
         prop::collection::vec(mixed, 0..40),
@@ -217,7 +217,7 @@ fn check_rollup(part: &dyn Part, entries: &[Entry], key: RollupKey) {
     assert_eq!(counts(&found), wanted, "{key:?}");
 }
 
-fn check(part: &dyn Part, entries: &[Entry]) {
+pub fn check(part: &dyn Part, entries: &[Entry]) {
     check_rows(part, entries);
     check_columns(part, entries);
     check_tokens(part, entries);

@@ -30,6 +30,7 @@ fn exercise(data: &Bytes, index: Option<&Bytes>) {
     let shared = |bytes: &Bytes| Arc::new(bytes.clone()) as Arc<dyn ReadAt>;
     let _ = Segment::rebuild_index(&shared(data), "damaged");
     let Ok(segment) = Segment::open(shared(data), index.map(shared), "damaged") else { return };
+    let _ = archive::probe_copy(&[&segment], None);
     let all = Blocks::all(segment.block_count());
     for (column, ..) in COLUMNS {
         let _ = segment.keys(*column, &all);

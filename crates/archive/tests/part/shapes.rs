@@ -121,12 +121,12 @@ fn entries_that_do_not_follow_one_another_are_refused() {
 
 #[test]
 fn digests_change_no_byte_where_a_row_group_ends_within_a_block() {
-    // Row groups end after 16 MiB of payload: with these, in the first, the second and the last block.
+    // Row groups end at once after 32 MiB of payload: with these, in the first, the second and the last block.
     let large =
         |at: usize| format!("{{\"kind\":\"k{at}\",\"large\":\"{}\"}}", "x".repeat(700_000)).into_bytes();
     let small =
         |at: usize| format!("{{\"kind\":\"k{}\",\"actor\":{{\"user\":\"u{at}\"}}}}", at % 7).into_bytes();
-    let payload = |at: usize| if matches!(at, 10..40 | 290..310 | 520..550) { large(at) } else { small(at) };
+    let payload = |at: usize| if matches!(at, 10..60 | 290..350 | 500..550) { large(at) } else { small(at) };
     let entries = entries(&(0..560).map(payload).collect::<Vec<_>>());
     assert!(seal(&entries) == seal_grown(&entries));
 }
