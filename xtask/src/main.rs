@@ -8,6 +8,7 @@ mod crash;
 mod demo;
 mod fuzz;
 mod generate;
+mod growth;
 mod packages;
 mod run;
 mod seed;
@@ -37,7 +38,7 @@ enum Command {
     Fuzz(fuzz::Arguments),
     /// Makes realistic mixed events as JSON lines, the same for the same seed.
     Seed(seed::Arguments),
-    /// Writes the generated files anew: event catalogue, schema, OpenAPI document, command reference.
+    /// Writes the generated files anew: event catalogue, schema, OpenAPI document, command reference, drawing of benchmarks.
     Generate,
 }
 
