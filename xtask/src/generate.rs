@@ -44,7 +44,10 @@ const GENERATED: &[Generated] = &[
         path: "docs/openapi.json",
         from: Source::Command(&["run", "-q", "-p", "api", "--example", "openapi"]),
     },
-    Generated { path: "docs/cli.md", from: Source::Command(&["run", "-q", "-p", "lodge", "--", "reference"]) },
+    Generated {
+        path: "docs/cli.md",
+        from: Source::Command(&["run", "-q", "-p", "lodge", "--", "reference"]),
+    },
     Generated { path: growth::PATH, from: Source::Here(growth::drawn) },
 ];
 

@@ -1,7 +1,7 @@
 //! Puts segments that follow each other together by copying their row groups as they are; the index is merged too.
 //!
 //! Only where each segment but the last ends with a block. What was copied is compared byte by byte, and every entry of it is
-//! read.
+//! read, so that a page that was damaged since is not copied along unnoticed.
 
 use std::collections::BTreeMap;
 use std::io::Write;

@@ -1,6 +1,7 @@
 //! Entries of a segment by row: for readers of events, and with everything that the tree hashes for the log.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use audit_log::hash::commitment;
 use audit_log::{Leaf, MAX_READ, MAX_READ_BYTES, SealedBody, SealedEntry};
@@ -12,32 +13,49 @@ use super::sheet::{Payloads, Sheet};
 use crate::interner::Interner;
 use crate::part::{Logged, PartError};
 
-/// Reads the payloads of rising rows, keeping the page that was read last.
+/// Rows of which the pages are kept for the next question; whoever asks for more reads through.
+const FEW: usize = 1024;
+
+/// Where pages are kept that were read.
+enum Kept {
+    /// Only the last one.
+    Here,
+    /// With what other questions read.
+    OnTheShelf,
+}
+
+/// Reads the payloads of rising rows, keeping at least the page that was read last.
 struct Payload<'a> {
     sheet: &'a Sheet,
     unpacker: Unpacker,
-    page: Option<Payloads>,
+    kept: Kept,
+    page: Option<Arc<Payloads>>,
 }
 
 impl<'a> Payload<'a> {
-    fn new(sheet: &'a Sheet) -> Payload<'a> {
-        Payload { sheet, unpacker: Unpacker::new(), page: None }
+    fn new(sheet: &'a Sheet, kept: Kept) -> Payload<'a> {
+        Payload { sheet, unpacker: Unpacker::new(), kept, page: None }
     }
 
     fn of(&mut self, row: usize) -> Result<&[u8], PartError> {
         let page = match self.page.take() {
             Some(page) if page.rows.contains(&row) => page,
-            _ => self.sheet.payloads(row, &mut self.unpacker)?,
+            _ => match self.kept {
+                Kept::Here => Arc::new(self.sheet.payloads(row, &mut self.unpacker)?),
+                Kept::OnTheShelf => self.sheet.kept_payloads(row, &mut self.unpacker)?,
+            },
         };
         Ok(self.page.insert(page).of(row))
     }
 }
 
+type Numbers = Arc<Vec<i64>>;
+
 /// Reads entries by row.
 pub(super) fn logged(sheet: &Sheet, rows: &[u32]) -> Result<Vec<Logged>, PartError> {
-    let mut payload = Payload::new(sheet);
+    let mut payload = Payload::new(sheet, if rows.len() <= FEW { Kept::OnTheShelf } else { Kept::Here });
     let mut found = Vec::with_capacity(rows.len());
-    let mut held: Option<(usize, Vec<i64>, Vec<i64>)> = None;
+    let mut held: Option<(usize, Numbers, Numbers)> = None;
     for row in rows {
         let row = *row as usize;
         if row >= sheet.layout.rows() {
@@ -46,7 +64,11 @@ pub(super) fn logged(sheet: &Sheet, rows: &[u32]) -> Result<Vec<Logged>, PartErr
         let number = sheet.layout.group_of(row);
         let (_, log_times, times) = match &mut held {
             Some(held) if held.0 == number => held,
-            held => held.insert((number, sheet.numbers(number, LOG_TIME)?, sheet.numbers(number, TIME)?)),
+            held => held.insert((
+                number,
+                sheet.kept_numbers(number, LOG_TIME)?,
+                sheet.kept_numbers(number, TIME)?,
+            )),
         };
         let within = row - sheet.layout.groups[number].first_row;
         found.push(Logged {
@@ -117,7 +139,7 @@ pub(crate) struct Cursor<'a> {
 
 impl<'a> Cursor<'a> {
     pub(super) fn new(sheet: &'a Sheet, rows: Range<usize>) -> Cursor<'a> {
-        Cursor { sheet, rows, payload: Payload::new(sheet), held: None }
+        Cursor { sheet, rows, payload: Payload::new(sheet, Kept::Here), held: None }
     }
 
     /// Reads the next entry.

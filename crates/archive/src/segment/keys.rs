@@ -8,7 +8,7 @@ use crate::blocks::{BLOCK_ROWS, Blocks};
 use crate::column::Column;
 use crate::extract::COLUMN_COUNT;
 use crate::interner::Interner;
-use crate::part::PartError;
+use crate::part::{Keys, PartError};
 
 /// The most texts of a column that are kept once read.
 const MOST_KEPT: usize = 65_536;
@@ -69,14 +69,16 @@ pub(super) fn rows_of(block: usize, rows: usize) -> std::ops::Range<usize> {
 /// Values of blocks: each one's number and its rows' values.
 pub(super) type ByBlock<T> = Vec<(usize, Vec<T>)>;
 
-/// Reads something of blocks, row group by row group; a block may lie in two.
-pub(super) fn by_block<T: Copy>(
+/// Reads something of blocks, row group by row group; a block may lie in two. `turn` makes of what a row group holds what is
+/// returned.
+pub(super) fn by_block<H: Copy, T>(
     sheet: &Sheet,
     blocks: &Blocks,
-    mut read: impl FnMut(usize) -> Result<Vec<T>, PartError>,
+    mut read: impl FnMut(usize) -> Result<Arc<Vec<H>>, PartError>,
+    turn: impl Fn(usize, H) -> T,
 ) -> Result<ByBlock<T>, PartError> {
     let mut found = Vec::with_capacity(blocks.len());
-    let mut held: Option<(usize, Vec<T>)> = None;
+    let mut held: Option<(usize, Arc<Vec<H>>)> = None;
     for block in blocks.iter() {
         let mut rows = rows_of(block, sheet.layout.rows());
         let mut values = Vec::with_capacity(rows.len());
@@ -89,7 +91,8 @@ pub(super) fn by_block<T: Copy>(
             };
             let end = rows.end.min(group.first_row + group.rows);
             let share = whole.get(rows.start - group.first_row..end - group.first_row);
-            values.extend_from_slice(share.ok_or_else(|| sheet.damaged("a column lacks rows"))?);
+            let share = share.ok_or_else(|| sheet.damaged("a column lacks rows"))?;
+            values.extend(share.iter().map(|held| turn(number, *held)));
             rows.start = end;
         }
         found.push((block, values));
@@ -105,6 +108,9 @@ pub(super) fn keys(
     blocks: &Blocks,
 ) -> Result<(Arc<Vec<String>>, ByBlock<u32>), PartError> {
     let dictionary = dictionaries.of(sheet, column, blocks)?;
-    let codes = |group: usize| sheet.codes(group, KEYS + column as usize, &dictionary.meanings[group]);
-    Ok((dictionary.values.clone(), by_block(sheet, blocks, codes)?))
+    let meanings = &dictionary.meanings;
+    let codes = |group: usize| sheet.kept_codes(group, KEYS + column as usize, meanings[group].len());
+    let meaning =
+        |group: usize, code: u32| meanings[group].get(code as usize).copied().unwrap_or(Keys::ABSENT);
+    Ok((dictionary.values.clone(), by_block(sheet, blocks, codes, meaning)?))
 }

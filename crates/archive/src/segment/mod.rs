@@ -4,7 +4,6 @@
 //! in `docs/formats/archive.md`.
 
 mod copy;
-mod counts;
 mod decode;
 mod entries;
 mod file;
@@ -14,6 +13,7 @@ mod layout;
 mod page;
 mod schema;
 mod sheet;
+mod shelf;
 mod write;
 
 use std::collections::BTreeMap;
@@ -24,11 +24,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use audit_log::SealedEntry;
 use event::Timestamp;
 
-use self::counts::Counts;
 use self::keys::Dictionaries;
 use self::page::Unpacker;
 use self::schema::{LOG_TIME, TIME};
 use self::sheet::Sheet;
+use self::shelf::What;
 use crate::blocks::Blocks;
 use crate::column::Column;
 use crate::extract::{ODD_COUNT, TIME as ODD_TIME};
@@ -52,7 +52,6 @@ pub struct Segment {
     spans: Vec<Span>,
     odd: [Blocks; ODD_COUNT],
     dictionaries: Dictionaries,
-    counts: Counts,
 }
 
 impl Segment {
@@ -77,15 +76,7 @@ impl Segment {
             None => without_index(&sheet)?,
         };
         let sound = AtomicBool::new(index.is_some());
-        Ok(Segment {
-            sheet,
-            index,
-            sound,
-            spans,
-            odd,
-            dictionaries: Dictionaries::default(),
-            counts: Counts::default(),
-        })
+        Ok(Segment { sheet, index, sound, spans, odd, dictionaries: Dictionaries::default() })
     }
 
     /// Says whether the index is there, fits its data, and showed no damage so far.
@@ -197,7 +188,8 @@ fn binding(sheet: &Sheet) -> Result<Binding, PartError> {
 /// What can be said without an index: times from the rows, and that no column decides anything.
 fn without_index(sheet: &Sheet) -> Result<(Vec<Span>, [Blocks; ODD_COUNT]), PartError> {
     let blocks = Blocks::all(sheet.layout.rows().div_ceil(crate::BLOCK_ROWS));
-    let times = keys::by_block(sheet, &blocks, |group| sheet.numbers(group, TIME))?;
+    let times = |group: usize| sheet.numbers(group, TIME).map(Arc::new);
+    let times = keys::by_block(sheet, &blocks, times, |_, time| time)?;
     let span = |(_, times): &(usize, Vec<i64>)| Span {
         first: Timestamp::from_micros(times.iter().copied().min().unwrap_or_default()),
         last: Timestamp::from_micros(times.iter().copied().max().unwrap_or_default()),
@@ -230,11 +222,8 @@ impl Part for Segment {
     }
 
     fn times(&self, blocks: &Blocks) -> Result<Vec<(usize, Vec<Timestamp>)>, PartError> {
-        let read = |group: usize| {
-            let times = self.sheet.numbers(group, TIME)?;
-            Ok(times.into_iter().map(Timestamp::from_micros).collect())
-        };
-        keys::by_block(&self.sheet, blocks, read)
+        let times = |group: usize| self.sheet.kept_numbers(group, TIME);
+        keys::by_block(&self.sheet, blocks, times, |_, time| Timestamp::from_micros(time))
     }
 
     fn odd_times(&self) -> Result<Blocks, PartError> {
@@ -247,13 +236,7 @@ impl Part for Segment {
 
     fn rollup(&self, key: RollupKey) -> Result<Option<Arc<Rollups>>, PartError> {
         let Some(section) = section_of(key).filter(|_| self.index_is_sound()) else { return Ok(None) };
-        if let Some(kept) = self.counts.recall(section) {
-            return Ok(Some(kept));
-        }
-        let read = self.ask(|index| index.rollup(key)).flatten().map(Arc::new);
-        if let Some(rollups) = &read {
-            self.counts.keep(section, rollups);
-        }
-        Ok(read)
+        let read = || self.ask(|index| index.rollup(key)).flatten().ok_or(());
+        Ok(self.sheet.shelf.get(What::Rollup(section), read).ok())
     }
 }

@@ -50,11 +50,16 @@ pub(super) struct PageError(pub(super) &'static str);
 const CUT: PageError = PageError("a page is cut short");
 
 /// Unpacks pages one after another.
-pub(super) struct Unpacker(zstd::bulk::Decompressor<'static>);
+pub(super) struct Unpacker(Option<zstd::bulk::Decompressor<'static>>);
 
 impl Unpacker {
     pub(super) fn new() -> Unpacker {
-        Unpacker(zstd::bulk::Decompressor::new().expect("memory for a decompressor"))
+        Unpacker(None)
+    }
+
+    /// Made once it is needed: what is on the shelf needs none.
+    fn decompressor(&mut self) -> &mut zstd::bulk::Decompressor<'static> {
+        self.0.get_or_insert_with(|| zstd::bulk::Decompressor::new().expect("memory for a decompressor"))
     }
 
     /// Reads the page at the front of `bytes`; returns it and its length.
@@ -68,7 +73,7 @@ impl Unpacker {
             Packing::None => packed,
             Packing::Zstd if header.unpacked == 0 => Bytes::new(),
             Packing::Zstd => {
-                let unpacked = self.0.decompress(&packed, header.unpacked);
+                let unpacked = self.decompressor().decompress(&packed, header.unpacked);
                 unpacked.map_err(|_| PageError("a page does not unpack"))?.into()
             }
         };

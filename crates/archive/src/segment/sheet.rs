@@ -9,6 +9,7 @@ use super::decode::{self, Nulls};
 use super::layout::{Chunk, Layout};
 use super::page::{Page, PageError, PageKind, Unpacker};
 use super::schema::{LOG_SOURCE, PAYLOAD, SALT};
+use super::shelf::{Keep, Shelf, What};
 use crate::interner::Interner;
 use crate::part::PartError;
 use crate::read_at::ReadAt;
@@ -18,6 +19,8 @@ pub(super) struct Sheet {
     pub(super) data: Arc<dyn ReadAt>,
     pub(super) name: String,
     pub(super) layout: Layout,
+    /// What was read for questions.
+    pub(super) shelf: Shelf,
 }
 
 /// Payloads of one page.
@@ -26,6 +29,12 @@ pub(super) struct Payloads {
     ranges: Vec<Range<usize>>,
     /// Rows of the segment that they are of.
     pub(super) rows: Range<usize>,
+}
+
+impl Keep for Payloads {
+    fn bytes(&self) -> usize {
+        self.body.len() + size_of_val(self.ranges.as_slice())
+    }
 }
 
 impl Payloads {
@@ -40,7 +49,7 @@ impl Sheet {
     pub(super) fn open(data: Arc<dyn ReadAt>, name: &str) -> Result<Sheet, PartError> {
         let damaged = |why: String| PartError::Damaged { name: name.to_owned(), why };
         let layout = Layout::read(&data).map_err(|error| damaged(error.to_string()))?;
-        Ok(Sheet { data, name: name.to_owned(), layout })
+        Ok(Sheet { data, name: name.to_owned(), layout, shelf: Shelf::default() })
     }
 
     /// Says that the segment is damaged.
@@ -61,6 +70,11 @@ impl Sheet {
         let mut numbers = Vec::with_capacity(self.layout.groups[group].rows);
         self.each_page(group, column, |page| decode::numbers(page, &mut numbers))?;
         Ok(numbers)
+    }
+
+    /// Reads whole numbers of a row group for a question.
+    pub(super) fn kept_numbers(&self, group: usize, column: usize) -> Result<Arc<Vec<i64>>, PartError> {
+        self.shelf.get(What::Column(group, column), || self.numbers(group, column))
     }
 
     /// Reads the salts of a row group.
@@ -102,13 +116,43 @@ impl Sheet {
         Ok(codes)
     }
 
-    /// Reads the page of payloads that holds a row of the segment.
-    pub(super) fn payloads(&self, row: usize, unpacker: &mut Unpacker) -> Result<Payloads, PartError> {
+    /// Reads a row group's texts by the codes of its own dictionary, which has so many, for a question.
+    pub(super) fn kept_codes(
+        &self,
+        group: usize,
+        column: usize,
+        count: usize,
+    ) -> Result<Arc<Vec<u32>>, PartError> {
+        let own = || (0..count as u32).collect::<Vec<u32>>();
+        self.shelf.get(What::Column(group, column), || self.codes(group, column, &own()))
+    }
+
+    /// Reads the page of payloads that holds a row of the segment, for a question.
+    pub(super) fn kept_payloads(
+        &self,
+        row: usize,
+        unpacker: &mut Unpacker,
+    ) -> Result<Arc<Payloads>, PartError> {
+        let (group, number) = self.page_of(row);
+        let group = &self.layout.groups[group];
+        let first = group.first_row + group.chunks[PAYLOAD].pages[number].first_row as usize;
+        self.shelf.get(What::Payloads(first), || self.payloads(row, unpacker))
+    }
+
+    /// Finds the row group that holds a row, and in it the page of payloads.
+    fn page_of(&self, row: usize) -> (usize, usize) {
         let at = self.layout.group_of(row);
         let group = &self.layout.groups[at];
-        let chunk = &group.chunks[PAYLOAD];
         let within = row - group.first_row;
-        let number = chunk.pages.partition_point(|page| page.first_row as usize <= within) - 1;
+        let behind = group.chunks[PAYLOAD].pages.partition_point(|page| page.first_row as usize <= within);
+        (at, behind - 1)
+    }
+
+    /// Reads the page of payloads that holds a row of the segment.
+    pub(super) fn payloads(&self, row: usize, unpacker: &mut Unpacker) -> Result<Payloads, PartError> {
+        let (at, number) = self.page_of(row);
+        let group = &self.layout.groups[at];
+        let chunk = &group.chunks[PAYLOAD];
         let place = chunk.pages[number];
         let bytes = self.read(place.offset..place.offset + u64::from(place.length))?;
         let (page, _) = unpacker.page(&bytes, chunk.packing).map_err(|error| self.damaged(error))?;
