@@ -103,7 +103,8 @@ fn duckdb_reads(bed: &Bed, parquet: &[u8], wanted: &str) {
 fn a_large_answer_leaves_a_second_event_that_counts_its_rows() {
     let (_bed, admin) = bed();
     // Each of these rows has 1 KiB; more are shown than are counted ahead.
-    let statement = "select value, repeat('x', 1024) as filler from generate_series(1, 12000)";
+    let filler = "x".repeat(1024);
+    let statement = &format!("select value, '{filler}' as filler from generate_series(1, 12000)");
     let run = sql(&admin, statement, "csv");
     assert_eq!(run.out.lines().count(), 12_001, "{}", run.err);
     let ends = asked(&admin, "detail.mode: sql_end");
@@ -151,6 +152,9 @@ fn what_is_no_question_is_refused_with_a_reason() {
         ("select knd from events", "kind"),
         ("select 1; select 2", "single sql statement"),
         ("selec 1", "selec"),
+        ("select repeat('x', 2000000000)", "repeat"),
+        ("select array_repeat('x', 2000000000)", "array_repeat"),
+        ("select range(1, 1000000000)", "range"),
     ] {
         let said = sql(&admin, statement, "csv").refused();
         assert!(said.to_lowercase().contains(words), "{statement}: {said}");
