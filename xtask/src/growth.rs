@@ -21,8 +21,12 @@ const ROOM: [f64; 4] = [46.0, 70.0, 34.0, 26.0];
 const SERIES: &[(&str, &str)] =
     &[("Lodge", "#0a6e3b"), ("Lodge, SQL", "#6cb98b"), ("duckdb", "#c77700"), ("clickhouse", "#a33ea1")];
 /// Figures beside the questions that are drawn.
-const OTHERS: &[&str] =
-    &["ingest by the clock", "ingest per processor second", "bytes per event in all", "memory while ingesting"];
+const OTHERS: &[&str] = &[
+    "ingest by the clock",
+    "ingest per processor second",
+    "bytes per event in all",
+    "memory while ingesting",
+];
 
 /// One chart.
 struct Chart {
@@ -62,7 +66,11 @@ fn charts(runs: &[Value]) -> Vec<Chart> {
                 Some(chart) => chart,
                 None => {
                     let unit = figure["unit"].as_str().unwrap_or_default().to_owned();
-                    charts.push(Chart { name: plain.to_owned(), unit, points: vec![Vec::new(); SERIES.len()] });
+                    charts.push(Chart {
+                        name: plain.to_owned(),
+                        unit,
+                        points: vec![Vec::new(); SERIES.len()],
+                    });
                     charts.last_mut().expect("it was added just now")
                 }
             };
@@ -114,7 +122,8 @@ fn draw_chart(out: &mut String, chart: &Chart) {
         return;
     }
     let [left, right, top, bottom] = ROOM;
-    let (from, to) = all().fold((f64::INFINITY, 0.0_f64), |(from, to), (events, _)| (from.min(*events), to.max(*events)));
+    let (from, to) =
+        all().fold((f64::INFINITY, 0.0_f64), |(from, to), (events, _)| (from.min(*events), to.max(*events)));
     let (low, high) = decades(all().map(|(_, value)| *value));
     let x = |events: f64| {
         let span = (to / from).log10();
@@ -122,12 +131,23 @@ fn draw_chart(out: &mut String, chart: &Chart) {
         left + share * (WIDTH - left - right)
     };
     let y = |value: f64| HEIGHT - bottom - (value.log10() - low) / (high - low) * (HEIGHT - top - bottom);
-    let _ = writeln!(out, "<text x=\"{left}\" y=\"{}\" font-weight=\"bold\">{} ({})</text>", top - 12.0, chart.name, chart.unit);
+    let _ = writeln!(
+        out,
+        "<text x=\"{left}\" y=\"{}\" font-weight=\"bold\">{} ({})</text>",
+        top - 12.0,
+        chart.name,
+        chart.unit
+    );
     for decade in low as i32..=high as i32 {
         let at = y(10_f64.powi(decade));
         let (end, label) = (WIDTH - right, short(10_f64.powi(decade)));
         let _ = writeln!(out, "<path d=\"M{left:.1} {at:.1}H{end:.1}\" stroke=\"#ddd\"/>");
-        let _ = writeln!(out, "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\" fill=\"#555\">{label}</text>", left - 5.0, at + 4.0);
+        let _ = writeln!(
+            out,
+            "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\" fill=\"#555\">{label}</text>",
+            left - 5.0,
+            at + 4.0
+        );
     }
     let mut ticks: Vec<f64> = all().map(|(events, _)| *events).collect();
     ticks.sort_by(f64::total_cmp);
@@ -148,9 +168,20 @@ fn draw_chart(out: &mut String, chart: &Chart) {
         let line = line.join("L");
         let _ = writeln!(out, "<path d=\"M{line}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\"/>");
         for (events, value) in points {
-            let _ = writeln!(out, "<circle cx=\"{:.1}\" cy=\"{:.1}\" r=\"2.5\" fill=\"{colour}\"/>", x(*events), y(*value));
+            let _ = writeln!(
+                out,
+                "<circle cx=\"{:.1}\" cy=\"{:.1}\" r=\"2.5\" fill=\"{colour}\"/>",
+                x(*events),
+                y(*value)
+            );
         }
-        let _ = writeln!(out, "<text x=\"{:.1}\" y=\"{:.1}\" fill=\"{colour}\">{}</text>", x(*events) + 6.0, y(*value) + 4.0, short(*value));
+        let _ = writeln!(
+            out,
+            "<text x=\"{:.1}\" y=\"{:.1}\" fill=\"{colour}\">{}</text>",
+            x(*events) + 6.0,
+            y(*value) + 4.0,
+            short(*value)
+        );
     }
 }
 
@@ -161,7 +192,13 @@ fn short(number: f64) -> String {
         number if number >= 1e4 => (number / 1e3, "k"),
         number => (number, ""),
     };
-    let digits = if number >= 10.0 || number.fract() == 0.0 { 0 } else if number >= 1.0 { 1 } else { 2 };
+    let digits = if number >= 10.0 || number.fract() == 0.0 {
+        0
+    } else if number >= 1.0 {
+        1
+    } else {
+        2
+    };
     format!("{number:.digits$}{unit}")
 }
 
