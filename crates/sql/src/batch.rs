@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use archive::{Keys, Logged};
 use datafusion::arrow::array::{
-    ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, RecordBatchOptions, StringArray,
-    StringViewArray, TimestampMicrosecondArray, UInt32Array,
+    ArrayRef, AsArray as _, BooleanArray, Float64Array, Int64Array, RecordBatch, RecordBatchOptions,
+    StringArray, StringViewArray, TimestampMicrosecondArray, UInt32Array,
 };
 use datafusion::arrow::compute::take;
 use datafusion::arrow::datatypes::SchemaRef;
@@ -102,7 +102,9 @@ impl Batches {
             }
         };
         let codes = codes.iter().map(|code| Some(*code).filter(|code| *code != Keys::ABSENT));
-        Ok(take(&values, &UInt32Array::from_iter(codes), None)?)
+        let taken = take(&values, &UInt32Array::from_iter(codes), None)?;
+        // The texts are those of a whole part, and views of some of them would carry all along: into an answer's bytes, too.
+        Ok(Arc::new(taken.as_string_view().gc()))
     }
 }
 

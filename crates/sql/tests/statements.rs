@@ -300,3 +300,17 @@ async fn tables_tell_what_they_hold() {
     let named = count(|number, _| number % 3 == 0 && number % 2 == 1);
     assert!(logins.contains(&vec![json!("password"), json!(named)]), "{logins:?}");
 }
+
+#[tokio::test]
+async fn no_bytes_of_hidden_rows_are_carried_along() {
+    let lodge = Lodge::new().await;
+    // Texts of more than twelve bytes lie beside the rows that show them, together with those of all other rows.
+    let hidden = b"session.command";
+    for text in ["select kind from events", "select kind, count(*) from events group by kind"] {
+        let scope = only("kind: user.login");
+        let shown = lodge.written(text, scope, Format::Arrow).await.unwrap();
+        assert!(!shown.windows(hidden.len()).any(|bytes| bytes == hidden), "{text}");
+        let all = lodge.written(text, Scope::everything(), Format::Arrow).await.unwrap();
+        assert!(all.windows(hidden.len()).any(|bytes| bytes == hidden), "{text}");
+    }
+}
