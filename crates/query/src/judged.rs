@@ -22,7 +22,7 @@ const MINUTE: i64 = 60_000_000;
 /// 2026-03-14T00:00:00Z
 const BEGIN: i64 = 1_773_446_400_000_000;
 
-fn minute(minute: i64) -> Timestamp {
+pub(crate) fn minute(minute: i64) -> Timestamp {
     Timestamp::from_micros(BEGIN + minute * MINUTE)
 }
 
@@ -84,7 +84,7 @@ fn written(event: &Value, twist: Twist, at: i64) -> String {
 }
 
 /// A log: a few events, again and again, roughly in the order of their times.
-fn entries() -> impl Strategy<Value = Entries> {
+pub(crate) fn entries() -> impl Strategy<Value = Entries> {
     let pool = prop::collection::vec((generate::event(), twist()), 1..9);
     let rows = prop::collection::vec((any::<prop::sample::Index>(), -40_i64..40), 0..900);
     (pool, rows).prop_map(|(pool, rows)| {
@@ -130,7 +130,7 @@ fn condition() -> impl Strategy<Value = String> {
     })
 }
 
-fn question() -> impl Strategy<Value = Question> {
+pub(crate) fn question() -> impl Strategy<Value = Question> {
     let bound = || prop::option::weighted(0.3, -30_i64..330);
     let scopes = prop::option::of(prop::collection::vec(condition(), 0..3));
     (condition(), scopes, bound(), bound(), any::<bool>(), 40_usize..400).prop_map(
@@ -147,14 +147,14 @@ fn question() -> impl Strategy<Value = Question> {
     )
 }
 
-fn honesty() -> impl Strategy<Value = Honesty> {
+pub(crate) fn honesty() -> impl Strategy<Value = Honesty> {
     (2_usize..5, any::<bool>(), any::<bool>()).prop_map(|(false_positives, rollups, knows_odd_times)| {
         Honesty { false_positives, rollups, knows_odd_times }
     })
 }
 
 /// Parts of these tests' own making, which show what the contract allows; or the archive's, with their indexes or without.
-fn survey(entries: &Entries, cuts: &[usize], honesty: Honesty, made: Made) -> Survey {
+pub(crate) fn survey(entries: &Entries, cuts: &[usize], honesty: Honesty, made: Made) -> Survey {
     match made {
         Made::Here => entries.survey(cuts, honesty),
         Made::ByTheArchive { indexed } => entries.over(archived::parts(entries, cuts, indexed)),
@@ -162,12 +162,12 @@ fn survey(entries: &Entries, cuts: &[usize], honesty: Honesty, made: Made) -> Su
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Made {
+pub(crate) enum Made {
     Here,
     ByTheArchive { indexed: bool },
 }
 
-fn made() -> impl Strategy<Value = Made> {
+pub(crate) fn made() -> impl Strategy<Value = Made> {
     prop_oneof![
         2 => Just(Made::Here),
         2 => Just(Made::ByTheArchive { indexed: true }),
@@ -175,12 +175,12 @@ fn made() -> impl Strategy<Value = Made> {
     ]
 }
 
-fn cuts() -> impl Strategy<Value = Vec<usize>> {
+pub(crate) fn cuts() -> impl Strategy<Value = Vec<usize>> {
     prop::collection::vec(1_usize..900, 0..4)
 }
 
 /// What the question takes, by reading everything, oldest first.
-fn taken<'a>(entries: &'a Entries, question: &Question) -> Vec<(Cursor, RecordView<'a>)> {
+pub(crate) fn taken<'a>(entries: &'a Entries, question: &Question) -> Vec<(Cursor, RecordView<'a>)> {
     let mut taken: Vec<_> = entries
         .0
         .iter()

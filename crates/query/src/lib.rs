@@ -24,6 +24,7 @@ mod scans;
 mod scope;
 mod search;
 mod sessions;
+mod snapshot;
 mod source;
 mod stripe;
 mod sums;
@@ -36,6 +37,8 @@ mod tallying;
 mod archived;
 #[cfg(test)]
 mod judged;
+#[cfg(test)]
+mod scanned;
 #[cfg(test)]
 mod testing;
 
@@ -51,10 +54,11 @@ pub use counts::{Bar, Cut, Histogram, Histogramming, MAX_VALUES, Ranking, Top, T
 pub use error::QueryError;
 pub use find::Around;
 pub use question::{Cursor, CursorError, DEFAULT_BUDGET, DEFAULT_LIMIT, MAX_LIMIT, Order, Page, Question};
-pub use scan::{Scan, Shown, Skip, Snapshot};
+pub use scan::{Scan, Shown, Skip};
 pub use scope::Scope;
 pub use search::MAX_ANSWER_BYTES;
 pub use sessions::{SessionEnd, SessionPage, SessionSummary};
+pub use snapshot::Snapshot;
 pub use stripe::Stripe;
 pub use sweep::Progress;
 pub use tail::Tail;

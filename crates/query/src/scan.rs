@@ -7,23 +7,22 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use archive::{BLOCK_ROWS, Blocks, Column, Growing, Keys, Logged, Part, RollupKey, Span};
+use archive::{BLOCK_ROWS, Blocks, Column, Keys, Logged, Part, RollupKey, Span};
 use event::Timestamp;
 use event::filter::ast::Expr;
 
 use crate::ground::Survey;
 use crate::look::{Batch, Look, Place, STRIDE, Times};
 use crate::plan::Verdict;
+use crate::snapshot::Snapshot;
 use crate::stripe::{Counter, Stripe};
 use crate::sweep::{Piece, Stop};
-use crate::{Query, QueryError, Question};
+use crate::{QueryError, Question};
 
-/// Rows of a stripe with events, so that few bytes wait for whoever takes them.
-const EVENTS: usize = 1024;
-
-/// Everything there was at one moment, for as many scans as are wanted.
-#[derive(Clone)]
-pub struct Snapshot(Arc<Survey>);
+/// The most rows of a stripe with events, so that little waits for whoever takes them.
+pub(crate) const MOST_EVENTS: usize = if cfg!(test) { 40 } else { 1024 };
+/// The most bytes of these events, but for one that is larger alone.
+pub(crate) const MOST_EVENT_BYTES: usize = if cfg!(test) { 8 << 10 } else { 4 << 20 };
 
 /// What a scan shall show of each row, beside its position.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -58,29 +57,6 @@ enum Task {
 
 /// Says whether rows of these times can be passed over.
 pub type Skip<'a> = dyn Fn(Span) -> bool + 'a;
-
-impl Query {
-    /// Looks at what there is, and takes in what no part has yet.
-    pub fn snapshot(&self) -> Result<Snapshot, QueryError> {
-        let mut survey = self.ground.survey();
-        let behind = survey.behind.clone();
-        if !behind.is_empty() {
-            let mut growing = Growing::new(behind.start, Arc::new(self.log.clone()));
-            while growing.end() < behind.end {
-                let position = growing.end();
-                let entries = self.log.read(position..behind.end);
-                let entries = entries.map_err(|source| QueryError::Read { position, source })?;
-                if entries.is_empty() {
-                    return Err(QueryError::Missing { position });
-                }
-                entries.iter().for_each(|entry| growing.push(entry));
-            }
-            survey.parts.push(growing.snapshot());
-            survey.behind = behind.end..behind.end;
-        }
-        Ok(Snapshot(Arc::new(survey)))
-    }
-}
 
 impl Snapshot {
     /// Begins a scan, the latest rows first; the question's order, limit, page and budget do not matter.
@@ -211,6 +187,22 @@ struct Found {
     times: Vec<Timestamp>,
 }
 
+/// Events that wait to be shown.
+#[derive(Default)]
+struct Waiting {
+    found: Found,
+    events: Vec<Logged>,
+    bytes: usize,
+}
+
+impl Waiting {
+    /// Says whether another event would be too much for one stripe.
+    fn is_full_for(&self, logged: &Logged) -> bool {
+        let bytes = self.bytes + logged.payload.len();
+        self.events.len() >= MOST_EVENTS || !self.events.is_empty() && bytes > MOST_EVENT_BYTES
+    }
+}
+
 impl Working<'_> {
     fn part(&self) -> &dyn Part {
         &*self.scan.survey.parts[self.part]
@@ -247,44 +239,61 @@ impl Working<'_> {
             self.read(&open, &mut |logged| {
                 resolved.rows.push(self.row_of(logged.position));
                 resolved.times.extend(Some(logged.time).filter(|_| shown.times));
+                Ok(())
             })?;
             certain = merge(certain, resolved);
         }
         if certain.rows.is_empty() { Ok(ControlFlow::Continue(())) } else { Ok(take(self.stripe(certain)?)) }
     }
 
+    /// Shows events in stripes of few rows and bytes.
     fn show_events(
         &self,
         rows: &[u32],
         take: &mut dyn FnMut(Stripe) -> ControlFlow<()>,
     ) -> Result<ControlFlow<()>, QueryError> {
-        for rows in rows.chunks(EVENTS) {
-            let mut found = Found::default();
-            let mut events: Vec<Logged> = Vec::new();
-            self.read(rows, &mut |logged| {
-                found.rows.push(self.row_of(logged.position));
-                found.times.push(logged.time);
-                events.push(logged.clone());
-            })?;
-            if !events.is_empty() && take(Stripe { events, ..self.stripe(found)? }).is_break() {
-                return Ok(ControlFlow::Break(()));
+        let mut waiting = Waiting::default();
+        let mut has_enough = false;
+        let read = self.read(rows, &mut |logged| {
+            if waiting.is_full_for(logged) {
+                has_enough = take(self.stripe_of(std::mem::take(&mut waiting))?).is_break();
             }
+            if has_enough {
+                return Err(QueryError::Interrupted);
+            }
+            waiting.bytes += logged.payload.len();
+            waiting.found.rows.push(self.row_of(logged.position));
+            waiting.found.times.extend(Some(logged.time).filter(|_| self.scan.shown.times));
+            waiting.events.push(logged.clone());
+            Ok(())
+        });
+        if has_enough {
+            return Ok(ControlFlow::Break(()));
         }
-        Ok(ControlFlow::Continue(()))
+        read?;
+        if waiting.events.is_empty() {
+            return Ok(ControlFlow::Continue(()));
+        }
+        Ok(take(self.stripe_of(waiting)?))
     }
 
     /// Reads events, and visits those that the question takes.
-    fn read(&self, rows: &[u32], visit: &mut dyn FnMut(&Logged)) -> Result<(), QueryError> {
-        let ended = self.look.read(self.part, rows, &mut Batch::new(), &mut |logged, _| {
-            visit(logged);
-            Ok(())
-        })?;
+    fn read(
+        &self,
+        rows: &[u32],
+        visit: &mut dyn FnMut(&Logged) -> Result<(), QueryError>,
+    ) -> Result<(), QueryError> {
+        let ended = self.look.read(self.part, rows, &mut Batch::new(), &mut |logged, _| visit(logged))?;
         // A scan that is told to stop shows nothing more, so what it did not read is not missed.
         if ended == Piece::Stopped { Err(QueryError::Interrupted) } else { Ok(()) }
     }
 
     fn row_of(&self, position: u64) -> u32 {
         (position - self.part().positions().start) as u32
+    }
+
+    fn stripe_of(&self, waiting: Waiting) -> Result<Stripe, QueryError> {
+        Ok(Stripe { events: waiting.events, ..self.stripe(waiting.found)? })
     }
 
     fn stripe(&self, found: Found) -> Result<Stripe, QueryError> {

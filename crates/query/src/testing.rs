@@ -112,9 +112,12 @@ pub(crate) struct Shelf {
     read: AtomicU64,
 }
 
+/// The longest text that a column holds.
+const LONG: usize = 1024;
+
 /// What stands at a plain field.
 #[derive(Clone, Debug, PartialEq)]
-enum Cell {
+pub(crate) enum Cell {
     Absent,
     Text(String),
     Odd,
@@ -160,7 +163,7 @@ impl Shelf {
 }
 
 /// Looks at a field of an event as filters do: by every way that leads to it.
-fn cell(view: Option<&RecordView<'_>>, field: &str) -> Cell {
+pub(crate) fn cell(view: Option<&RecordView<'_>>, field: &str) -> Cell {
     fn visit(node: &Node<'_>, rest: &str, plain: bool, found: &mut Vec<Cell>) {
         match node {
             Node::Object(entries) => {
@@ -171,7 +174,7 @@ fn cell(view: Option<&RecordView<'_>>, field: &str) -> Cell {
                         Some(below) => visit(value, below, plain, found),
                         None if below.is_empty() => found.push(match value {
                             Node::Null => Cell::Absent,
-                            Node::Text(text) if plain => Cell::Text(text.to_string()),
+                            Node::Text(text) if plain && text.len() <= LONG => Cell::Text(text.to_string()),
                             _ => Cell::Odd,
                         }),
                         None => {}
