@@ -131,10 +131,13 @@ fn shown() -> impl Strategy<Value = Shown> {
     })
 }
 
-/// Questions of which nothing but time limits half.
+/// Questions as they come, such as ask for everything, such as may see everything, and such as are limited by time alone.
 fn asked() -> impl Strategy<Value = Question> {
-    let free = |question: Question| Question { filter: filter("*"), scope: Scope::everything(), ..question };
-    prop_oneof![question(), question().prop_map(free)]
+    (question(), any::<bool>(), any::<bool>()).prop_map(|(question, all, everything)| Question {
+        filter: if all { filter("*") } else { question.filter },
+        scope: if everything { Scope::everything() } else { question.scope },
+        ..question
+    })
 }
 
 proptest! {
@@ -254,4 +257,22 @@ fn a_snapshot_passes_over_what_retention_dropped() {
         rows(&stripes(&snapshot.scan(Question::new(Scope::everything()), shown.clone()), &|_| false), &shown);
     let positions: Vec<u64> = found.iter().map(|row| row.position).collect();
     assert_eq!(positions, (300..400).chain(500..700).collect::<Vec<u64>>());
+}
+
+#[test]
+fn rows_that_had_to_be_read_stand_among_the_others() {
+    let entries = numbered(300, |_| 10);
+    let shelves = entries.shelves(&[300], Honesty::BEST);
+    let question = Question { filter: filter("kind: k1 or not other"), ..Question::new(Scope::everything()) };
+    let shown = Shown { columns: vec![Column::Kind], times: true, events: false };
+    let snapshot = snapshot(&entries, entries.with(&shelves));
+    let found = rows(&stripes(&snapshot.scan(question, shown.clone()), &|_| false), &shown);
+    let wanted = (0..300_i64).map(|number| Row {
+        position: number.cast_unsigned(),
+        time: Some(minute(number)),
+        texts: vec![Some(format!("k{}", number % 4))],
+        event: None,
+    });
+    assert_eq!(found, wanted.collect::<Vec<_>>());
+    assert_eq!(shelves[0].read(), 225);
 }
