@@ -22,7 +22,7 @@ use crate::Problem;
 /// Downloads at once, far fewer than the runtime has threads for what blocks (512).
 const MOST: usize = 32;
 /// How long a client may take for [`CHUNK`] bytes.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 /// Bytes that are handed to the client at once.
 const CHUNK: usize = 64 << 10;
 

@@ -90,6 +90,12 @@ impl Services {
         Ok(())
     }
 
+    /// Records what the permit's holder tried, and why it came to nothing.
+    pub async fn record_failed(&self, permit: &ApiPermit, detail: Detail, why: &str) -> Result<(), Problem> {
+        self.log.append(&permit.author().event(&self.ambient, detail).failed(why)).await?;
+        Ok(())
+    }
+
     /// Records what the permit's holder does with a session.
     pub async fn record_of_session(
         &self,

@@ -33,6 +33,7 @@ impl Need {
             | Detail::RecordingViewed(_)
             | Detail::RecordingExported(_)
             | Detail::AuditSearched(_)
+            | Detail::AuditQueried(_)
             | Detail::AuditExported(_)
             | Detail::AuditProved(_)
             | Detail::AuditVerified(_) => Need::Watching,

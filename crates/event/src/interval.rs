@@ -161,6 +161,25 @@ pub fn parse_zone(text: &str) -> Result<TimeZone, ZoneError> {
     TimeZone::get(text).map_err(|_| ZoneError)
 }
 
+/// Returns the name by which other programs know a zone: that of the time zone database, or an offset like `+02:00`; `None` for
+/// one that has neither, such as an offset with seconds.
+pub fn zone_name(zone: &TimeZone) -> Option<String> {
+    if let Some(name) = zone.iana_name() {
+        return Some(name.to_owned());
+    }
+    let seconds = zone.to_fixed_offset().ok()?.seconds();
+    let (sign, minutes) = (if seconds < 0 { '-' } else { '+' }, seconds.abs() / 60);
+    (seconds % 60 == 0).then(|| format!("{sign}{:02}:{:02}", minutes / 60, minutes % 60))
+}
+
+/// Says whether hours begin in a zone when they do in UTC, ever since 1970 and for as long as anybody plans.
+pub fn has_whole_hours(zone: &TimeZone) -> bool {
+    let (begin, end) = (jiff::Timestamp::UNIX_EPOCH, jiff::Timestamp::constant(4_102_444_800, 0));
+    let changes = zone.following(begin).take_while(|change| change.timestamp() < end);
+    let mut offsets = std::iter::once(zone.to_offset(begin)).chain(changes.map(|change| change.offset()));
+    offsets.all(|offset| offset.seconds() % 3600 == 0)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -199,6 +218,27 @@ mod tests {
             shown("hour", "2026-03-14T15:09:26Z", &kolkata),
             "2026-03-14T14:30:00.000000Z 2026-03-14T15:30:00.000000Z"
         );
+    }
+
+    #[test]
+    fn zones_have_names_that_are_read_again() {
+        for name in ["UTC", "Europe/Berlin", "+05:30", "-03:00"] {
+            assert_eq!(zone_name(&parse_zone(name).unwrap()).as_deref(), Some(name));
+        }
+        assert_eq!(zone_name(&TimeZone::fixed(jiff::tz::Offset::from_seconds(61).unwrap())), None);
+    }
+
+    #[test]
+    fn hours_are_whole_where_they_begin_as_in_utc() {
+        for (name, whole) in [
+            ("UTC", true),
+            ("Europe/Berlin", true),
+            ("Asia/Kolkata", false),
+            ("+02:00", true),
+            ("+05:45", false),
+        ] {
+            assert_eq!(has_whole_hours(&parse_zone(name).unwrap()), whole, "{name}");
+        }
     }
 
     #[test]

@@ -34,6 +34,11 @@ const HOST: &str = "127.0.0.1";
 const TICKS: f64 = 100.0;
 
 fn main() {
+    // The server starts its own program once more for each statement in SQL, which is this one here.
+    #[cfg(feature = "sql")]
+    if std::env::args().nth(1).as_deref() == Some("sql-worker") {
+        return server::sql::work().expect("it is this program that asks");
+    }
     let mut words = std::env::args().skip(1).filter(|word| !word.starts_with("--"));
     let (verb, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
     let text = fs::read_to_string(&path).expect("SETUP.json can be read");
@@ -347,7 +352,7 @@ impl Asker {
 /// The same questions in SQL.
 #[cfg(feature = "sql")]
 mod in_sql {
-    use server::sql::{DEFAULT_MEMORY, Engine, Format, Rows, Statement};
+    use server::sql::{DEFAULT_MEMORY, Engine, Format, Launch, Rows, Statement};
 
     use super::*;
 
@@ -357,7 +362,8 @@ mod in_sql {
     pub(super) fn ask(setup: &Value) {
         let open = Opened::new(Path::new(text(&setup["data"])));
         let (asker, end) = (Asker::new(setup, &open), text(&setup["ask"]["end"]));
-        let engine = Engine::new(asker.query.clone(), DEFAULT_MEMORY).expect("the engine starts");
+        let launch = Launch::own("sql-worker");
+        let engine = Engine::new(asker.query.clone(), launch, DEFAULT_MEMORY);
         let ranked = |field: &str, also: &str| {
             format!(
                 "select {field}, count(*) as n from events where time < '{end}' {also} group by {field} \
@@ -374,7 +380,8 @@ mod in_sql {
             ("top 10 users, SQL", ranked("actor_user", "and actor_user is not null")),
             ("failed logins by address, SQL", ranked("origin_ip", failed)),
         ] {
-            asker.measure_shown(name, || asker.runtime.block_on(taken(&engine, &text, asker.end)), shown);
+            let ask = || asker.runtime.block_on(taken(&engine, &text, asker.end));
+            asker.measure_shown(name, ask, |rows| asker.runtime.block_on(shown(rows)));
         }
         open.log.shutdown();
     }
@@ -385,15 +392,18 @@ mod in_sql {
             scope: Scope::everything(),
             context: FilterContext::utc(now),
             budget: Duration::from_secs(300),
+            format: Format::Json,
         };
         let mut rows = engine.run(statement).await.expect("it is answered");
         rows.gather(ALL).await.expect("it is answered").expect("these are all");
         rows
     }
 
-    fn shown(rows: Rows) -> Vec<Value> {
-        let (mut out, mut count) = (Vec::new(), 0);
-        rows.write(Format::Json, &mut out, &mut count).expect("rows can be written");
+    async fn shown(mut rows: Rows) -> Vec<Value> {
+        let mut out = Vec::new();
+        while let Some(piece) = rows.next().await.expect("it is answered") {
+            out.extend(piece.bytes);
+        }
         let answer: Value = serde_json::from_slice(&out).expect("rows are JSON");
         answer["rows"].as_array().expect("a list of rows").clone()
     }

@@ -136,7 +136,7 @@ fn samples(session: &str, live: &str, id: &str, keys: &(String, String)) -> Vec<
     let export = format!("/v1/recordings/{session}/export?format=text");
     add("GET /v1/recordings/{session}/export", sample(Event("recording.exported"), &export, None));
     add("GET /v1/events", sample(Event("audit.searched"), "/v1/events", None));
-    let in_sql = if cfg!(feature = "sql") { Event("audit.searched") } else { Nothing };
+    let in_sql = if cfg!(feature = "sql") { Event("audit.queried") } else { Nothing };
     add("POST /v1/sql", sample(in_sql, "/v1/sql", Some(json!({ "statement": "select 1" }))));
     add("GET /v1/events/count", sample(Event("audit.searched"), "/v1/events/count", None));
     add("GET /v1/events/histogram", sample(Event("audit.searched"), "/v1/events/histogram?split=kind", None));

@@ -158,6 +158,9 @@ impl Scan {
         };
         let working = Working { scan: self, look, part };
         for blocks in blocks.chunks(STRIDE) {
+            if self.stop.is_asked() {
+                return Ok(ControlFlow::Break(()));
+            }
             let wanted = |block: &usize| working.part().block_span(*block).is_none_or(|span| !skip(span));
             let blocks: Vec<usize> = blocks.iter().copied().filter(wanted).collect();
             if !blocks.is_empty() && working.show(&blocks, take)?.is_break() {

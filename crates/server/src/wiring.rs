@@ -24,6 +24,10 @@ use crate::{Config, archiving, memory};
 /// Why a server could not start; the sentence says what to do.
 pub type StartError = anyhow::Error;
 
+/// The verb by which the server starts itself once more for a statement in SQL.
+#[cfg(feature = "sql")]
+const SQL_WORKER: &str = "sql-worker";
+
 /// What stands and runs once everything is built.
 pub struct Built {
     /// What the handlers call.
@@ -79,7 +83,7 @@ pub async fn build(config: &Config, ambient: &Ambient, api_port: u16, ssh_port: 
         log,
         archive,
         #[cfg(feature = "sql")]
-        sql: sql::Engine::new(query.clone(), sql::DEFAULT_MEMORY).context("cannot start SQL")?,
+        sql: sql::Engine::new(query.clone(), sql::Launch::own(SQL_WORKER), sql::DEFAULT_MEMORY),
         query,
         recordings,
         identity,

@@ -16,11 +16,13 @@ use event::view::{Node, Number};
 use query::{Shown, Stripe};
 
 use crate::json;
-use crate::tables::{Source, TableColumn};
+use crate::tables::{Source, TableColumn, schema_of};
 
 /// Makes batches of some columns.
 pub(crate) struct Batches {
     columns: Vec<TableColumn>,
+    /// In which its times are shown.
+    zone: Arc<str>,
     schema: SchemaRef,
     shown: Shown,
     /// For each typed column the texts that came last, as an array: they are the same for a whole part.
@@ -42,9 +44,10 @@ pub(crate) fn shown(columns: &[TableColumn]) -> Shown {
 }
 
 impl Batches {
-    pub(crate) fn new(columns: Vec<TableColumn>, schema: SchemaRef) -> Batches {
-        let shown = shown(&columns);
-        Batches { texts: vec![None; shown.columns.len()], columns, schema, shown }
+    /// Makes batches for readers in a zone.
+    pub(crate) fn new(columns: Vec<TableColumn>, zone: &str) -> Batches {
+        let (shown, schema) = (shown(&columns), schema_of(&columns, zone));
+        Batches { texts: vec![None; shown.columns.len()], columns, zone: zone.into(), schema, shown }
     }
 
     /// Makes the batch of a stripe.
@@ -67,12 +70,14 @@ impl Batches {
         stripe: &Stripe,
         views: &[Option<RecordView<'_>>],
     ) -> Result<ArrayRef> {
-        let log_time = |logged: &Logged| logged.log_time.as_micros();
+        let log_time = |logged: &Logged| Some(logged.log_time.as_micros());
         Ok(match source {
             Source::Position => Arc::new(whole(stripe.positions.iter().map(|one| one.cast_signed()))),
             Source::Count => Arc::new(whole(stripe.counts.iter().map(|one| one.cast_signed()))),
-            Source::Time => Arc::new(instants(stripe.times.iter().map(|time| time.as_micros()))),
-            Source::LogTime => Arc::new(instants(stripe.events.iter().map(log_time))),
+            Source::Time => {
+                Arc::new(instants(stripe.times.iter().map(|time| Some(time.as_micros())), &self.zone))
+            }
+            Source::LogTime => Arc::new(instants(stripe.events.iter().map(log_time), &self.zone)),
             Source::Typed(column) => {
                 let at = self.shown.columns.iter().position(|one| one == column).unwrap_or_default();
                 self.typed(at, stripe)?
@@ -83,7 +88,7 @@ impl Batches {
             }
             Source::Path(path, holds) => {
                 let found = views.iter().map(|view| json::at(view.as_ref()?.root(), path));
-                path_array(*holds, found.collect())
+                path_array(*holds, found.collect(), &self.zone)
             }
         })
     }
@@ -112,11 +117,11 @@ fn whole(values: impl Iterator<Item = i64>) -> Int64Array {
     Int64Array::from_iter_values(values)
 }
 
-fn instants(values: impl Iterator<Item = i64>) -> TimestampMicrosecondArray {
-    TimestampMicrosecondArray::from_iter_values(values).with_timezone("UTC")
+fn instants(values: impl Iterator<Item = Option<i64>>, zone: &Arc<str>) -> TimestampMicrosecondArray {
+    TimestampMicrosecondArray::from_iter(values).with_timezone(zone.clone())
 }
 
-fn path_array(holds: Holds, found: Vec<Option<&Node<'_>>>) -> ArrayRef {
+fn path_array(holds: Holds, found: Vec<Option<&Node<'_>>>, zone: &Arc<str>) -> ArrayRef {
     let found = found.into_iter();
     match holds {
         Holds::Text => Arc::new(StringArray::from_iter(found.map(|node| json::text(node?)))),
@@ -129,7 +134,7 @@ fn path_array(holds: Holds, found: Vec<Option<&Node<'_>>>) -> ArrayRef {
                 Node::Text(text) => text.parse::<event::Timestamp>().ok().map(|time| time.as_micros()),
                 _ => None,
             });
-            Arc::new(TimestampMicrosecondArray::from_iter(times).with_timezone("UTC"))
+            Arc::new(instants(times, zone))
         }
         Holds::Whole => Arc::new(Int64Array::from_iter(found.map(|node| match node? {
             Node::Number(Number::Int(whole)) => i64::try_from(*whole).ok(),

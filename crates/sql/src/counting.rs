@@ -22,7 +22,7 @@ use datafusion::logical_expr::{
 use datafusion::optimizer::optimizer::ApplyOrder;
 use datafusion::optimizer::{OptimizerConfig, OptimizerRule};
 
-use crate::narrow::narrow;
+use crate::narrow::Narrow;
 use crate::table::EventsTable;
 use crate::tables::{Source, TableColumn};
 
@@ -62,8 +62,7 @@ fn counted(aggregate: &Aggregate) -> Result<Option<LogicalPlan>> {
     let Some(scan) = scan_below(&aggregate.input) else { return Ok(None) };
     let provider = source_as_provider(&scan.source)?;
     let Some(table) = provider.downcast_ref::<EventsTable>() else { return Ok(None) };
-    let is_counted = table.columns.iter().any(|column| column.source == Source::Count);
-    if is_counted || scan.fetch.is_some() {
+    if table.counts() || scan.fetch.is_some() {
         return Ok(None);
     }
     let exprs = aggregate.group_expr.iter().chain(conditions(&aggregate.input));
@@ -164,7 +163,7 @@ impl Needed {
                         return Ok(TreeNodeRecursion::Continue);
                     };
                     match source(column) {
-                        Some(Source::Time) => {
+                        Some(Source::Time) if table.has_whole_hours() => {
                             self.hours = true;
                             TreeNodeRecursion::Jump
                         }
@@ -216,15 +215,10 @@ impl Needed {
         };
         let mut columns: Vec<TableColumn> = table.columns.iter().filter(wanted).cloned().collect();
         columns.push(TableColumn { name: COUNT.to_owned(), source: Source::Count });
-        let mut question = table.question.clone();
-        for said in scan.filters.iter().filter_map(|filter| narrow(filter, &table.columns)) {
-            // What is not exact is asked again above; it is only worth the index where no roll-up answers.
-            if said.exact || !self.is_rolled_up() {
-                question = said.apply(question, &table.context);
-            }
-        }
-        let counts =
-            EventsTable::new(table.snapshot.clone(), question, table.context.clone(), Arc::new(columns));
+        let said = scan.filters.iter().filter_map(|filter| table.narrow(filter));
+        // What is not exact is asked again above; it is only worth the index where no roll-up answers.
+        let said = said.filter(|said| said.exact || !self.is_rolled_up());
+        let counts = table.counting(columns, said.fold(Narrow::default(), Narrow::and));
         let source = provider_as_source(Arc::new(counts));
         Ok(LogicalPlan::TableScan(TableScanBuilder::new(scan.table_name.clone(), source).build()?))
     }

@@ -1,51 +1,33 @@
-//! Runs statements on threads of their own, few at a time, with a limit of memory and time.
+//! Runs statements, few at a time, each in a process of its own; this is the server's side.
 
-use std::num::NonZeroUsize;
-use std::sync::Arc;
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use datafusion::error::DataFusionError;
-use datafusion::execution::SendableRecordBatchStream;
-use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
-use datafusion::execution::memory_pool::{GreedyMemoryPool, TrackConsumersPool};
-use datafusion::execution::runtime_env::RuntimeEnvBuilder;
-use datafusion::execution::session_state::SessionStateBuilder;
-use datafusion::prelude::{SessionConfig, SessionContext};
-use event::filter::{Filter, FilterContext};
-use futures::StreamExt as _;
-use query::{Query, Question, Scope, Snapshot};
-use tokio::runtime::Runtime;
-use tokio::sync::{Semaphore, mpsc};
-use tokio::time::Instant;
+use event::filter::FilterContext;
+use event::interval::zone_name;
+use query::{Query, Scope};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::UnixStream;
+use tokio::net::unix::OwnedWriteHalf;
+use tokio::sync::{Mutex as Turn, OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::task::{JoinSet, spawn_blocking};
+use tokio::time::{Instant, timeout_at};
 
-use crate::counting::CountFirst;
-use crate::functions::functions;
-use crate::rows::{Item, Rows};
-use crate::table::EventsTable;
-use crate::tables::tables;
-use crate::{SqlError, rules};
+use crate::process::{Handle, Launch, Worker};
+use crate::rows::{Piece, Rows};
+use crate::serving::{Served, Serving, Unread};
+use crate::wire::{self, Begin, Fault, Lengths, PREFIX, Times, ToServer, ToWorker};
+use crate::{Format, SqlError, rules};
 
 /// Bytes that a statement may use unless it is said otherwise.
 pub const DEFAULT_MEMORY: usize = 128 << 20;
 /// Statements that run at once; more wait.
 const AT_ONCE: usize = 2;
-/// Threads on which they run.
-const THREADS: usize = 2;
-/// Batches that wait for whoever takes them.
+/// Pieces of an answer that wait for whoever takes them.
 const WAITING: usize = 2;
-/// Functions that make gigabytes of a few letters, which no limit of memory is asked about. As tables, `generate_series` and
-/// `range` give rows as they are taken.
-const BOUNDLESS: &[&str] = &[
-    "array_repeat",
-    "array_resize",
-    "generate_series",
-    "list_repeat",
-    "list_resize",
-    "lpad",
-    "range",
-    "repeat",
-    "rpad",
-];
+/// Bytes of a piece, at most.
+pub(crate) const MOST_PIECE: usize = 1 << 20;
 
 /// A statement, and whose it is.
 #[derive(Clone, Debug)]
@@ -54,131 +36,210 @@ pub struct Statement {
     pub text: String,
     /// What the reader may see.
     pub scope: Scope,
-    /// In which dates are read: of filters, and of times without a zone.
+    /// In which dates are read, of filters and of times without a zone; and in whose zone times are shown.
     pub context: FilterContext,
-    /// How long it may take until its last row is taken.
+    /// How long it may take until its last row is taken; waiting for its turn counts.
     pub budget: Duration,
+    /// How its rows are written.
+    pub format: Format,
+}
+
+/// What the server itself must know of a statement while it runs.
+pub(crate) struct Asked {
+    pub scope: Scope,
+    pub context: FilterContext,
+    /// The context's zone, as an engine knows it.
+    pub zone: String,
 }
 
 /// Answers statements over one log.
 pub struct Engine {
     query: Query,
-    runtime: Option<Runtime>,
+    launch: Launch,
     room: Arc<Semaphore>,
+    /// A process that has been started ahead.
+    spare: Spare,
     memory: usize,
 }
 
+type Spare = Arc<Mutex<Option<Worker>>>;
+
 impl Engine {
-    /// Starts the engine's threads. `memory` is what each statement may use, in bytes.
-    pub fn new(query: Query, memory: usize) -> Result<Engine, SqlError> {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(THREADS)
-            .thread_name("sql")
-            .enable_time()
-            .build()
-            .map_err(|error| SqlError::Engine(format!("its threads do not start: {error}")))?;
-        Ok(Engine { query, runtime: Some(runtime), room: Arc::new(Semaphore::new(AT_ONCE)), memory })
+    /// Makes an engine. `memory` is what each statement may use, in bytes.
+    pub fn new(query: Query, launch: Launch, memory: usize) -> Engine {
+        Engine { query, launch, room: Arc::new(Semaphore::new(AT_ONCE)), spare: Spare::default(), memory }
     }
 
     /// Runs a statement; its rows come as they are taken. It ends early when they are dropped.
     pub async fn run(&self, statement: Statement) -> Result<Rows, SqlError> {
         rules::check_text(&statement.text)?;
-        let gone = || SqlError::Engine("it is shutting down".to_owned());
-        let room = self.room.clone().acquire_owned().await.map_err(|_| gone())?;
-        let runtime = self.runtime.as_ref().ok_or_else(gone)?.handle().clone();
+        let zone = zone_name(&statement.context.zone).ok_or_else(|| {
+            SqlError::Refused("times are shown in zones of whole minutes; name another zone".to_owned())
+        })?;
         let (seconds, deadline) = (statement.budget.as_secs(), Instant::now() + statement.budget);
-        let (out, items) = mpsc::channel(WAITING);
-        let (query, memory) = (self.query.clone(), self.memory);
-        let task = runtime.spawn(async move {
-            let _room = room;
-            if let Err(error) = answer(&query, &statement, memory, &out).await {
+        let place = match timeout_at(deadline, self.room.clone().acquire_owned()).await {
+            Ok(place) => place.map_err(|_| SqlError::Engine("it is shutting down".to_owned()))?,
+            Err(_) => return Err(SqlError::Busy { seconds, running: AT_ONCE }),
+        };
+        let spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let worker = match spare {
+            Some(worker) => worker,
+            None => Worker::start(&self.launch)?,
+        };
+        let asked = Asked { scope: statement.scope, context: statement.context, zone };
+        let begin = Begin {
+            text: statement.text,
+            now: asked.context.now.as_micros(),
+            zone: asked.zone.clone(),
+            memory: self.memory,
+            format: statement.format.media_type().to_owned(),
+            sees_all: asked.scope.is_everything(),
+        };
+        let (out, pieces) = mpsc::channel(WAITING);
+        let running =
+            Running { query: self.query.clone(), asked: Arc::new(asked), out, place: Arc::new(place) };
+        let (launch, next) = (self.launch.clone(), self.spare.clone());
+        tokio::spawn(async move {
+            let out = running.out.clone();
+            if let Err(error) = running.until(deadline, seconds, worker, begin).await {
                 let _ = out.send(Err(error)).await;
             }
+            // Started now, and not when it is needed: it takes longer than most statements.
+            if let Ok(worker) = Worker::start(&launch) {
+                next.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(worker);
+            }
         });
-        Rows::begin(items, task.abort_handle(), runtime, deadline, seconds).await
+        Ok(Rows::new(pieces))
     }
 }
 
-impl Drop for Engine {
-    fn drop(&mut self) {
-        // Whoever drops it may be on a thread that must not wait.
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
+/// A statement at work.
+struct Running {
+    query: Query,
+    asked: Arc<Asked>,
+    out: mpsc::Sender<Result<Piece, SqlError>>,
+    place: Arc<OwnedSemaphorePermit>,
+}
+
+/// The way to a process.
+type Sending = Arc<Turn<OwnedWriteHalf>>;
+
+impl Running {
+    /// Runs until the answer is whole, its time is over, or nobody wants it any more; its process is gone afterwards.
+    async fn until(
+        self,
+        deadline: Instant,
+        seconds: u64,
+        worker: Worker,
+        begin: Begin,
+    ) -> Result<(), SqlError> {
+        let out = self.out.clone();
+        tokio::select! {
+            ended = timeout_at(deadline, self.converse(worker, begin)) => {
+                ended.unwrap_or(Err(SqlError::OutOfTime { seconds }))
+            }
+            () = out.closed() => Ok(()),
+        }
+    }
+
+    async fn converse(self, worker: Worker, begin: Begin) -> Result<(), SqlError> {
+        let limit = begin.memory;
+        let query = self.query.clone();
+        let snapshot = spawn_blocking(move || query.snapshot()).await;
+        let snapshot =
+            snapshot.map_err(|error| SqlError::Engine(error.to_string()))?.map_err(SqlError::Query)?;
+        let serving = Serving::new(snapshot, self.asked.clone(), self.place.clone());
+        let fault = serving.fault.clone();
+        let (socket, handle) = worker.split();
+        match self.answer(socket, serving, begin).await {
+            Ok(Some(fault_of)) => {
+                let unread = fault.lock().unwrap_or_else(PoisonError::into_inner).take();
+                Err(told(fault_of, limit, unread.map(SqlError::Query)))
+            }
+            Ok(None) => Ok(()),
+            Err(error) if is_gone(&error) => Err(handle.ended(limit).await),
+            Err(error) => Err(gone_wrong(error, handle)),
+        }
+    }
+
+    /// Serves the process until it has ended the answer; returns why there is none.
+    async fn answer(
+        &self,
+        socket: UnixStream,
+        mut serving: Serving,
+        begin: Begin,
+    ) -> io::Result<Option<Fault>> {
+        let (mut from, to) = socket.into_split();
+        let to: Sending = Arc::new(Turn::new(to));
+        send(&to, &ToWorker::Begin(begin), &[]).await?;
+        // Ends with the statement, whatever waits.
+        let mut replies = JoinSet::new();
+        loop {
+            let mut prefix = [0; PREFIX];
+            from.read_exact(&mut prefix).await?;
+            let lengths = Lengths::read(prefix, MOST_PIECE)?;
+            let mut head = vec![0; lengths.head];
+            from.read_exact(&mut head).await?;
+            let mut body = vec![0; lengths.body];
+            from.read_exact(&mut body).await?;
+            match wire::head(&head)? {
+                ToServer::Open { scan, opening } => serving.open(scan, opening)?,
+                ToServer::More { ask, scan, span } => {
+                    while replies.try_join_next().is_some() {}
+                    replies.spawn(reply(to.clone(), ask, serving.scan(scan)?, span));
+                }
+                ToServer::Close { scan } => serving.close(scan),
+                ToServer::Rows { rows } => {
+                    if self.out.send(Ok(Piece { rows, bytes: body, is_last: false })).await.is_err() {
+                        return Ok(None);
+                    }
+                }
+                ToServer::End => {
+                    // Whoever takes the rows knows by this that they were all.
+                    let last = Piece { rows: 0, bytes: body, is_last: true };
+                    let _ = self.out.send(Ok(last)).await;
+                    return Ok(None);
+                }
+                ToServer::Failed(fault) => return Ok(Some(fault)),
+            }
         }
     }
 }
 
-async fn answer(
-    query: &Query,
-    statement: &Statement,
-    memory: usize,
-    out: &mpsc::Sender<Result<Item, SqlError>>,
-) -> Result<(), SqlError> {
-    let query = query.clone();
-    let snapshot = tokio::task::spawn_blocking(move || query.snapshot()).await;
-    let snapshot = snapshot.map_err(|error| SqlError::Engine(error.to_string()))?.map_err(SqlError::Query)?;
-    let mut rows = begin(snapshot, statement, memory).await?;
-    if out.send(Ok(Item::Schema(rows.schema()))).await.is_err() {
-        return Ok(());
-    }
-    while let Some(batch) = rows.next().await {
-        let batch = batch.map_err(|error| SqlError::of(error, memory))?;
-        if out.send(Ok(Item::Batch(batch))).await.is_err() {
-            return Ok(());
-        }
-    }
-    // Whoever takes the rows knows by this that they were all.
-    let _ = out.send(Ok(Item::End)).await;
-    Ok(())
+async fn reply(to: Sending, ask: u64, scan: Arc<Served>, span: Times) {
+    let given = scan.next(span).await;
+    // A process that is gone is found out by who reads from it.
+    let _ = match given {
+        Some(Ok(batch)) => send(&to, &ToWorker::Batch { ask }, &batch).await,
+        Some(Err(Unread)) => send(&to, &ToWorker::Unread { ask }, &[]).await,
+        None => send(&to, &ToWorker::NoMore { ask }, &[]).await,
+    };
 }
 
-async fn begin(
-    snapshot: Snapshot,
-    statement: &Statement,
-    memory: usize,
-) -> Result<SendableRecordBatchStream, SqlError> {
-    let fault = |error: DataFusionError| SqlError::of(error, memory);
-    let context = session(snapshot, statement, memory).map_err(fault)?;
-    let plan = context.state().create_logical_plan(&statement.text).await.map_err(fault)?;
-    rules::check_plan(&plan, &statement.scope)?;
-    let frame = context.execute_logical_plan(plan).await.map_err(fault)?;
-    frame.execute_stream().await.map_err(fault)
+async fn send(to: &Sending, head: &ToWorker, body: &[u8]) -> io::Result<()> {
+    let frame = wire::opened(head, body.len())?;
+    let mut to = to.lock().await;
+    to.write_all(&frame).await?;
+    to.write_all(body).await
 }
 
-/// Makes what one statement sees: the tables of one moment, and no files, stores or settings.
-fn session(
-    snapshot: Snapshot,
-    statement: &Statement,
-    memory: usize,
-) -> Result<SessionContext, DataFusionError> {
-    let zone = statement.context.zone.iana_name().unwrap_or("UTC").to_owned();
-    let mut config = SessionConfig::new()
-        .with_target_partitions(THREADS)
-        .with_information_schema(true)
-        .with_default_catalog_and_schema("lodge", "log");
-    config.options_mut().set("datafusion.execution.time_zone", &zone)?;
-    let pool = TrackConsumersPool::new(GreedyMemoryPool::new(memory), NonZeroUsize::MIN);
-    let runtime = RuntimeEnvBuilder::new()
-        .with_memory_pool(Arc::new(pool))
-        .with_disk_manager_builder(DiskManagerBuilder::default().with_mode(DiskManagerMode::Disabled))
-        .build()?;
-    let state = SessionStateBuilder::new()
-        .with_default_features()
-        .with_config(config)
-        .with_runtime_env(Arc::new(runtime))
-        .with_optimizer_rule(Arc::new(CountFirst))
-        .build();
-    let context = SessionContext::new_with_state(state);
-    BOUNDLESS.iter().for_each(|name| context.deregister_udf(name));
-    for function in functions(&statement.context) {
-        context.register_udf(function);
+fn is_gone(error: &io::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionReset, UnexpectedEof};
+    matches!(error.kind(), UnexpectedEof | BrokenPipe | ConnectionReset)
+}
+
+/// What a process says that does not keep to the protocol is not asked what it meant.
+fn gone_wrong(error: io::Error, handle: Handle) -> SqlError {
+    drop(handle);
+    SqlError::Engine(error.to_string())
+}
+
+fn told(fault: Fault, limit: usize, unread: Option<SqlError>) -> SqlError {
+    match fault {
+        Fault::Refused(why) => SqlError::Refused(why),
+        Fault::Failed(why) => SqlError::Failed(why),
+        Fault::OutOfMemory => SqlError::OutOfMemory { limit: limit >> 20 },
+        Fault::Unread => unread.unwrap_or_else(|| SqlError::Engine("events could not be read".to_owned())),
+        Fault::Engine(why) => SqlError::Engine(why),
     }
-    for shape in tables() {
-        let filter = Filter::parse(&shape.filter, &statement.context)
-            .map_err(|error| DataFusionError::Internal(error.render()))?;
-        let question = Question { filter, ..Question::new(statement.scope.clone()) };
-        let table = EventsTable::new(snapshot.clone(), question, statement.context.clone(), shape.columns);
-        context.register_table(shape.name, Arc::new(table))?;
-    }
-    Ok(context)
 }

@@ -1,6 +1,6 @@
 //! The forms in which rows are written.
 
-use std::io::{self, Write};
+use std::io;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -64,98 +64,97 @@ impl FromStr for Format {
     }
 }
 
-/// Writes batches in one form.
-pub(crate) struct Writer<'w> {
-    out: &'w mut dyn Write,
-    form: Form,
-}
-
-/// What makes the bytes; they are handed on after each batch.
-enum Form {
+/// Writes batches in one form; hands out the bytes that are ready.
+pub(crate) enum Writer {
     Arrow(StreamWriter<Vec<u8>>),
-    Csv,
+    Csv {
+        /// What comes before the first rows.
+        names: Vec<u8>,
+    },
     Json(Json<Vec<u8>, JsonArray>),
     Ndjson(Json<Vec<u8>, LineDelimited>),
     Parquet(Box<ArrowWriter<Vec<u8>>>),
 }
 
-impl<'w> Writer<'w> {
-    pub(crate) fn new(format: Format, schema: &SchemaRef, out: &'w mut dyn Write) -> io::Result<Writer<'w>> {
-        let form = match format {
-            Format::Arrow => Form::Arrow(StreamWriter::try_new(Vec::new(), schema).map_err(arrow)?),
+impl Writer {
+    pub(crate) fn new(format: Format, schema: &SchemaRef) -> io::Result<Writer> {
+        Ok(match format {
+            Format::Arrow => Writer::Arrow(StreamWriter::try_new(Vec::new(), schema).map_err(arrow)?),
             Format::Csv => {
                 let names: Vec<String> =
                     schema.fields().iter().map(|field| quoted(&disarmed(field.name()))).collect();
-                writeln!(out, "{}", names.join(","))?;
-                Form::Csv
+                Writer::Csv { names: format!("{}\n", names.join(",")).into_bytes() }
             }
             Format::Json => {
                 let column = |name: &str, held: &DataType| serde_json::json!({ "name": name, "type": held.to_string() });
                 let columns: Vec<serde_json::Value> =
                     schema.fields().iter().map(|field| column(field.name(), field.data_type())).collect();
-                write!(out, "{{\"columns\":{},\"rows\":", serde_json::Value::Array(columns))?;
+                let begin = format!("{{\"columns\":{},\"rows\":", serde_json::Value::Array(columns));
                 let lists =
                     WriterBuilder::new().with_explicit_nulls(true).with_struct_mode(StructMode::ListOnly);
-                Form::Json(lists.build(Vec::new()))
+                Writer::Json(lists.build(begin.into_bytes()))
             }
-            Format::Ndjson => Form::Ndjson(WriterBuilder::new().with_explicit_nulls(true).build(Vec::new())),
+            Format::Ndjson => {
+                Writer::Ndjson(WriterBuilder::new().with_explicit_nulls(true).build(Vec::new()))
+            }
             Format::Parquet => {
                 let properties = WriterProperties::builder()
                     .set_compression(Compression::ZSTD(ZstdLevel::default()))
                     .set_max_row_group_row_count(Some(GROUP_ROWS))
                     .build();
                 let writer = ArrowWriter::try_new(Vec::new(), schema.clone(), Some(properties));
-                Form::Parquet(Box::new(writer.map_err(parquet)?))
+                Writer::Parquet(Box::new(writer.map_err(parquet)?))
             }
-        };
-        Ok(Writer { out, form })
+        })
     }
 
-    pub(crate) fn write(&mut self, batch: &RecordBatch) -> io::Result<()> {
-        let bytes = match &mut self.form {
-            Form::Arrow(writer) => {
+    /// Writes rows; the bytes that are returned may be of rows before them, and theirs may come later.
+    pub(crate) fn write(&mut self, batch: &RecordBatch) -> io::Result<Vec<u8>> {
+        Ok(match self {
+            Writer::Arrow(writer) => {
                 writer.write(batch).map_err(arrow)?;
                 std::mem::take(writer.get_mut())
             }
-            Form::Csv => {
-                let mut writer = CsvBuilder::new().with_header(false).build(&mut *self.out);
-                return writer.write(&safe(batch)?).map_err(arrow);
+            Writer::Csv { names } => {
+                let mut bytes = std::mem::take(names);
+                CsvBuilder::new().with_header(false).build(&mut bytes).write(&safe(batch)?).map_err(arrow)?;
+                bytes
             }
-            Form::Json(writer) => {
+            Writer::Json(writer) => {
                 writer.write(batch).map_err(arrow)?;
                 std::mem::take(writer.get_mut())
             }
-            Form::Ndjson(writer) => {
+            Writer::Ndjson(writer) => {
                 writer.write(batch).map_err(arrow)?;
                 std::mem::take(writer.get_mut())
             }
-            Form::Parquet(writer) => {
+            Writer::Parquet(writer) => {
                 writer.write(batch).map_err(parquet)?;
                 std::mem::take(writer.inner_mut())
             }
-        };
-        self.out.write_all(&bytes)
+        })
     }
 
-    pub(crate) fn finish(self) -> io::Result<()> {
-        let out = self.out;
-        match self.form {
-            Form::Arrow(mut writer) => {
+    /// Ends the answer; returns the bytes that are left.
+    pub(crate) fn finish(self) -> io::Result<Vec<u8>> {
+        Ok(match self {
+            Writer::Arrow(mut writer) => {
                 writer.finish().map_err(arrow)?;
-                out.write_all(writer.get_ref())
+                std::mem::take(writer.get_mut())
             }
-            Form::Csv => Ok(()),
-            Form::Json(mut writer) => {
+            Writer::Csv { names } => names,
+            Writer::Json(mut writer) => {
                 writer.finish().map_err(arrow)?;
-                out.write_all(writer.get_ref())?;
-                out.write_all(b"}\n")
+                let mut bytes = std::mem::take(writer.get_mut());
+                bytes.extend(b"}\n");
+                bytes
             }
-            Form::Ndjson(mut writer) => {
+            Writer::Ndjson(mut writer) => {
                 writer.finish().map_err(arrow)?;
-                out.write_all(writer.get_ref())
+                std::mem::take(writer.get_mut())
             }
-            Form::Parquet(writer) => out.write_all(&writer.into_inner().map_err(parquet)?),
-        }
+            Writer::Parquet(writer) => writer.into_inner().map_err(parquet)?,
+        })
     }
 }
 

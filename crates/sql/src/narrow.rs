@@ -10,6 +10,7 @@ use event::Timestamp;
 use event::filter::{Filter, FilterContext};
 use event::tables::Holds;
 use query::Question;
+use serde::{Deserialize, Serialize};
 
 use crate::functions::MATCHES;
 use crate::tables::{Source, TableColumn};
@@ -17,8 +18,8 @@ use crate::tables::{Source, TableColumn};
 /// Values of a list that are worth asking the index for.
 const MOST_VALUES: usize = 64;
 
-/// A condition, as far as a question can say it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// A condition, as far as a question can say it. Its filter is text, since it goes from one process to another.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Narrow {
     pub since: Option<i64>,
     pub until: Option<i64>,
@@ -28,13 +29,17 @@ pub(crate) struct Narrow {
 }
 
 /// Reads a condition over a table's columns; `None` where a question cannot say anything of it.
-pub(crate) fn narrow(condition: &Expr, columns: &[TableColumn]) -> Option<Narrow> {
+pub(crate) fn narrow(condition: &Expr, columns: &[TableColumn], context: &FilterContext) -> Option<Narrow> {
+    said(condition, columns).filter(|narrow| narrow.filter(context).is_some())
+}
+
+fn said(condition: &Expr, columns: &[TableColumn]) -> Option<Narrow> {
     match condition {
         Expr::BinaryExpr(BinaryExpr { left, op: Operator::And, right }) => {
-            both(narrow(left, columns), narrow(right, columns))
+            both(said(left, columns), said(right, columns))
         }
         Expr::BinaryExpr(BinaryExpr { left, op: Operator::Or, right }) => {
-            let (left, right) = (narrow(left, columns)?, narrow(right, columns)?);
+            let (left, right) = (said(left, columns)?, said(right, columns)?);
             let is_free = [&left, &right].iter().all(|one| one.since.is_none() && one.until.is_none());
             let filter = format!("({}) or ({})", left.filter?, right.filter?);
             is_free.then_some(Narrow {
@@ -72,11 +77,6 @@ pub(crate) fn narrow(condition: &Expr, columns: &[TableColumn]) -> Option<Narrow
         }
         _ => None,
     }
-    .filter(|narrow| narrow.filter.as_deref().is_none_or(is_filter))
-}
-
-fn is_filter(text: &str) -> bool {
-    Filter::parse(text, &FilterContext::utc(Timestamp::EPOCH)).is_ok()
 }
 
 fn source<'c>(name: &str, columns: &'c [TableColumn]) -> Option<&'c Source> {
@@ -144,16 +144,29 @@ fn equals(field: &str, value: &ScalarValue) -> Option<Narrow> {
 }
 
 impl Narrow {
-    /// Narrows a question; one whose filter cannot be read stays as wide as it is.
-    pub(crate) fn apply(&self, mut question: Question, context: &FilterContext) -> Question {
+    /// Says both.
+    pub(crate) fn and(self, other: Narrow) -> Narrow {
+        both(Some(self), Some(other)).unwrap_or_default()
+    }
+
+    /// Reads the filter; `None` where it is none, also because its dates are none in this context.
+    fn filter(&self, context: &FilterContext) -> Option<Filter> {
+        match &self.filter {
+            Some(text) => Filter::parse(text, context).ok(),
+            None => Some(Filter::everything()),
+        }
+    }
+
+    /// Narrows a question; `None` where the filter cannot be read.
+    pub(crate) fn apply(&self, question: Question, context: &FilterContext) -> Option<Question> {
         let since = self.since.map(Timestamp::from_micros);
         let until = self.until.map(Timestamp::from_micros);
-        question.since = question.since.max(since);
-        question.until = question.until.into_iter().chain(until).min();
-        if let Some(filter) = self.filter.as_deref().and_then(|text| Filter::parse(text, context).ok()) {
-            question.filter = question.filter.and(filter);
-        }
-        question
+        Some(Question {
+            since: question.since.max(since),
+            until: question.until.into_iter().chain(until).min(),
+            filter: question.filter.and(self.filter(context)?),
+            ..question
+        })
     }
 }
 
@@ -164,8 +177,8 @@ mod tests {
     use super::*;
     use crate::tables::tables;
 
-    fn said(condition: Expr) -> Option<Narrow> {
-        narrow(&condition, &tables()[0].columns)
+    fn narrowed(condition: Expr) -> Option<Narrow> {
+        narrow(&condition, &tables()[0].columns, &FilterContext::utc(Timestamp::EPOCH))
     }
 
     fn at(micros: i64) -> Expr {
@@ -174,22 +187,39 @@ mod tests {
 
     #[test]
     fn bounds_of_time_are_said_exactly() {
-        let found = said(col("time").gt(at(10)).and(col("time").lt_eq(at(20)))).unwrap();
+        let found = narrowed(col("time").gt(at(10)).and(col("time").lt_eq(at(20)))).unwrap();
         assert_eq!((found.since, found.until, found.exact), (Some(11), Some(21), true));
-        assert!(said(col("time").not_eq(at(10))).is_none());
-        assert!(said(col("time").lt(at(1)).or(col("time").gt(at(5)))).is_none());
+        assert!(narrowed(col("time").not_eq(at(10))).is_none());
+        assert!(narrowed(col("time").lt(at(1)).or(col("time").gt(at(5)))).is_none());
     }
 
     #[test]
     fn texts_become_filters_that_take_no_fewer() {
-        let found = said(col("actor_user").eq(lit("al\"ice")).and(col("payload").like(lit("%x%")))).unwrap();
+        let found =
+            narrowed(col("actor_user").eq(lit("al\"ice")).and(col("payload").like(lit("%x%")))).unwrap();
         assert_eq!(found.filter.as_deref(), Some(r#"actor.user: "al\"ice""#));
         assert!(!found.exact);
-        let found = said(lit("a").eq(col("kind")).or(col("session").eq(lit("b")))).unwrap();
+        let found = narrowed(lit("a").eq(col("kind")).or(col("session").eq(lit("b")))).unwrap();
         assert_eq!(found.filter.as_deref(), Some(r#"(kind: "a") or (session: "b")"#));
         for left in [lit("*"), lit(""), lit("true"), lit("{\"a\":1}"), lit("a\nb"), lit(5)] {
-            assert!(said(col("reason").eq(left)).is_none());
+            assert!(narrowed(col("reason").eq(left)).is_none());
         }
-        assert!(said(col("kind").not_eq(lit("a"))).is_none());
+        assert!(narrowed(col("kind").not_eq(lit("a"))).is_none());
+    }
+
+    #[test]
+    fn a_filter_that_cannot_be_read_leaves_the_condition_to_the_engine() {
+        let matches = |filter: &str| {
+            let [function, _] = &crate::functions::functions(&FilterContext::utc(Timestamp::EPOCH))[..]
+            else {
+                panic!("there are two functions")
+            };
+            function.call(vec![col("payload"), lit(filter)])
+        };
+        assert!(narrowed(matches("kind: a")).unwrap().exact);
+        for filter in ["kind: (", "time > now+9000000d"] {
+            assert!(narrowed(matches(filter)).is_none(), "{filter}");
+            assert_eq!(narrowed(matches(filter).and(col("time").gt(at(1)))), None, "{filter}");
+        }
     }
 }

@@ -1,11 +1,10 @@
 //! Which statements are answered: questions, and nothing that writes, reads files, or changes settings.
 
+use crate::SqlError;
+use crate::wire::Fault;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::SQLOptions;
-use query::Scope;
-
-use crate::SqlError;
 
 /// Bytes of a statement, at most.
 pub(crate) const MOST_BYTES: usize = 64 << 10;
@@ -27,11 +26,11 @@ pub(crate) fn check_text(text: &str) -> Result<(), SqlError> {
     Ok(())
 }
 
-/// Refuses a plan that does anything but answer.
-pub(crate) fn check_plan(plan: &LogicalPlan, scope: &Scope) -> Result<(), SqlError> {
+/// Refuses a plan that does anything but answer, or that would tell its reader of what is hidden.
+pub(crate) fn check_plan(plan: &LogicalPlan, sees_all: bool) -> Result<(), Fault> {
     let options = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
     if options.verify_plan(plan).is_err() {
-        return Err(SqlError::Refused(
+        return Err(Fault::Refused(
             "this only answers questions: SELECT, WITH, VALUES, EXPLAIN, DESCRIBE, SHOW TABLES; it changes nothing".to_owned(),
         ));
     }
@@ -42,15 +41,15 @@ pub(crate) fn check_plan(plan: &LogicalPlan, scope: &Scope) -> Result<(), SqlErr
         analyses |= matches!(node, LogicalPlan::Analyze(_));
         Ok(TreeNodeRecursion::Continue)
     })
-    .map_err(|error| SqlError::Engine(error.to_string()))?;
+    .map_err(|error| Fault::Engine(error.to_string()))?;
     if scans > MOST_SCANS {
         let why = format!("the statement reads tables {scans} times, and {MOST_SCANS} are the most");
-        return Err(SqlError::Refused(why));
+        return Err(Fault::Refused(why));
     }
     // It would tell how long was read, also over what the reader may not see.
-    if analyses && !scope.is_everything() {
+    if analyses && !sees_all {
         let why = "EXPLAIN ANALYZE is only for readers of the whole log; EXPLAIN shows the plan".to_owned();
-        return Err(SqlError::Refused(why));
+        return Err(Fault::Refused(why));
     }
     Ok(())
 }

@@ -9,43 +9,74 @@ use datafusion::error::Result;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_plan::ExecutionPlan;
 use event::filter::FilterContext;
-use query::{Question, Snapshot};
+use event::interval::has_whole_hours;
 
 use crate::exec::EventsExec;
-use crate::narrow::narrow;
-use crate::tables::{Source, TableColumn, schema_of};
+use crate::gate::Gate;
+use crate::narrow::{Narrow, narrow};
+use crate::tables::{Source, TableColumn, TableShape, schema_of};
+use crate::wire::Opening;
 
-/// Events of one moment that pass a question.
+/// Events of one moment, which the server shows.
 #[derive(Clone)]
 pub(crate) struct EventsTable {
-    pub(crate) snapshot: Snapshot,
-    /// The reader's scope, and what makes the table what it is.
-    pub(crate) question: Question,
-    pub(crate) context: FilterContext,
+    gate: Arc<Gate>,
+    name: String,
+    context: FilterContext,
+    zone: String,
     pub(crate) columns: Arc<Vec<TableColumn>>,
+    /// What narrows all that is asked of it.
+    narrow: Narrow,
     schema: SchemaRef,
 }
 
 impl EventsTable {
     pub(crate) fn new(
-        snapshot: Snapshot,
-        question: Question,
-        context: FilterContext,
-        columns: Arc<Vec<TableColumn>>,
+        gate: &Arc<Gate>,
+        shape: &TableShape,
+        context: &FilterContext,
+        zone: &str,
     ) -> EventsTable {
-        let schema = schema_of(&columns);
-        EventsTable { snapshot, question, context, columns, schema }
+        EventsTable {
+            gate: gate.clone(),
+            name: shape.name.clone(),
+            context: context.clone(),
+            zone: zone.to_owned(),
+            columns: shape.columns.clone(),
+            narrow: Narrow::default(),
+            schema: schema_of(&shape.columns, zone),
+        }
+    }
+
+    /// Makes the table of some columns that counts rows, as far as `narrow` takes them.
+    pub(crate) fn counting(&self, columns: Vec<TableColumn>, narrow: Narrow) -> EventsTable {
+        EventsTable {
+            schema: schema_of(&columns, &self.zone),
+            columns: Arc::new(columns),
+            narrow,
+            ..self.clone()
+        }
     }
 
     /// Says whether its rows are counts.
-    fn counts(&self) -> bool {
+    pub(crate) fn counts(&self) -> bool {
         self.columns.iter().any(|column| column.source == Source::Count)
+    }
+
+    /// Says whether days of its reader are made of the hours by which rows are counted.
+    pub(crate) fn has_whole_hours(&self) -> bool {
+        has_whole_hours(&self.context.zone)
+    }
+
+    /// Reads a condition, as far as the server can take it.
+    pub(crate) fn narrow(&self, condition: &Expr) -> Option<Narrow> {
+        narrow(condition, &self.columns, &self.context)
     }
 }
 
 impl std::fmt::Debug for EventsTable {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("EventsTable").finish_non_exhaustive()
+        f.debug_struct("EventsTable").field("name", &self.name).finish_non_exhaustive()
     }
 }
 
@@ -66,18 +97,25 @@ impl TableProvider for EventsTable {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let columns = match projection {
+        let columns: Vec<TableColumn> = match projection {
             Some(places) => places.iter().map(|place| self.columns[*place].clone()).collect(),
             None => self.columns.to_vec(),
         };
-        let said = filters.iter().filter_map(|filter| narrow(filter, &self.columns));
-        let question = said.fold(self.question.clone(), |question, one| one.apply(question, &self.context));
-        let threads = state.config().target_partitions();
-        Ok(Arc::new(EventsExec::new(self.snapshot.clone(), question, columns, self.counts(), threads, limit)))
+        let said = filters.iter().filter_map(|filter| self.narrow(filter));
+        let opening = Opening {
+            table: self.name.clone(),
+            columns: columns.iter().map(|column| column.name.clone()).collect(),
+            narrow: said.fold(self.narrow.clone(), Narrow::and),
+            counts: self.counts(),
+            limit,
+        };
+        let (threads, schema) = (state.config().target_partitions(), schema_of(&columns, &self.zone));
+        let time = columns.iter().position(|column| column.source == Source::Time);
+        Ok(Arc::new(EventsExec::new(self.gate.clone(), opening, schema, time, threads)))
     }
 
     fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
-        let support = |filter: &&Expr| match narrow(filter, &self.columns) {
+        let support = |filter: &&Expr| match self.narrow(filter) {
             // Where rows are counted their times are begins of hours; and no condition is left to this table then.
             _ if self.counts() => TableProviderFilterPushDown::Unsupported,
             None => TableProviderFilterPushDown::Unsupported,

@@ -1,6 +1,6 @@
 //! Which tables there are, and where each of their columns comes from.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use archive::Column;
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
@@ -41,7 +41,12 @@ pub(crate) struct TableShape {
 }
 
 /// Lists the tables: all events, and each family's.
-pub(crate) fn tables() -> Vec<TableShape> {
+pub(crate) fn tables() -> &'static [TableShape] {
+    static TABLES: LazyLock<Vec<TableShape>> = LazyLock::new(made);
+    &TABLES
+}
+
+fn made() -> Vec<TableShape> {
     let mut tables = vec![TableShape {
         name: "events".to_owned(),
         filter: String::new(),
@@ -75,18 +80,18 @@ fn columns(details: &[TableField]) -> Vec<TableColumn> {
     columns
 }
 
-/// The type of times.
-pub(crate) fn instant() -> DataType {
-    DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
+/// The type of times, which are read and shown in a reader's zone.
+fn instant(zone: &str) -> DataType {
+    DataType::Timestamp(TimeUnit::Microsecond, Some(zone.into()))
 }
 
 impl TableColumn {
-    fn field(&self) -> Field {
+    fn field(&self, zone: &str) -> Field {
         let (held, nullable) = match &self.source {
             Source::Position | Source::Count => (DataType::Int64, false),
-            Source::LogTime | Source::Time => (instant(), false),
+            Source::LogTime | Source::Time => (instant(zone), false),
             Source::Typed(_) => (DataType::Utf8View, true),
-            Source::Path(_, Holds::Time) => (instant(), true),
+            Source::Path(_, Holds::Time) => (instant(zone), true),
             Source::Path(_, Holds::Whole) => (DataType::Int64, true),
             Source::Path(_, Holds::Number) => (DataType::Float64, true),
             Source::Path(_, Holds::Truth) => (DataType::Boolean, true),
@@ -97,9 +102,9 @@ impl TableColumn {
     }
 }
 
-/// Returns the schema of some columns.
-pub(crate) fn schema_of(columns: &[TableColumn]) -> SchemaRef {
-    Arc::new(Schema::new(columns.iter().map(TableColumn::field).collect::<Vec<_>>()))
+/// Returns the schema of some columns, for readers in a zone.
+pub(crate) fn schema_of(columns: &[TableColumn], zone: &str) -> SchemaRef {
+    Arc::new(Schema::new(columns.iter().map(|column| column.field(zone)).collect::<Vec<_>>()))
 }
 
 #[cfg(test)]
@@ -113,7 +118,7 @@ mod tests {
         for table in tables() {
             let names: BTreeSet<&str> = table.columns.iter().map(|column| column.name.as_str()).collect();
             assert_eq!(names.len(), table.columns.len(), "{}", table.name);
-            assert_eq!(schema_of(&table.columns).fields().len(), table.columns.len());
+            assert_eq!(schema_of(&table.columns, "UTC").fields().len(), table.columns.len());
         }
     }
 

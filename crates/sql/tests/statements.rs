@@ -1,111 +1,21 @@
-//! Statements over a real log: some of it sealed, some growing, some only in the log.
+//! Statements over a real log.
 #![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
 
-use std::sync::Arc;
-use std::time::Duration;
+mod lodge;
 
-use archive::{Archive, ArchiveConfig, Storage};
-use audit_log::{AuditLog, LogConfig};
-use event::kinds::{session, user};
-use event::{Actor, Ambient, Detail, Event, Filter, FilterContext, ManualClock, Origin, Timestamp};
-use query::{Query, Scope};
+use event::interval::parse_zone;
+use event::{Filter, FilterContext, Timestamp};
+use lodge::{EVENTS, Lodge, WORKER, made};
+use query::Scope;
 use serde_json::{Value, json};
-use sql::{DEFAULT_MEMORY, Engine, Format, SqlError, Statement};
-use store::vault::{RandomFill, Vault};
+use sql::{Format, SqlError};
 
-const EVENTS: usize = 2000;
-const SEALED: u64 = 1500;
-
-struct Lodge {
-    _folder: tempfile::TempDir,
-    _archive: Arc<Archive>,
-    log: AuditLog,
-    engine: Engine,
-    context: FilterContext,
-}
-
-/// What each event is made of.
-fn made(number: usize) -> (String, Detail) {
-    let user = format!("user-{}", number % 7);
-    let detail = match number % 3 {
-        0 => Detail::UserLogin(user::Login {
-            user: user.clone(),
-            method: if number.is_multiple_of(2) { "password+totp" } else { "password" }.to_owned(),
-            login: None,
-            expires: None,
-        }),
-        _ => Detail::SessionCommand(session::Command {
-            channel: number as u32,
-            command: format!("rm -rf /var/lib/{number}"),
-            terminal: None,
-        }),
-    };
-    (user, detail)
-}
-
-impl Lodge {
-    async fn new() -> Lodge {
-        let folder = tempfile::tempdir().unwrap();
-        let (ambient, clock) = Ambient::fixed(Timestamp::from_micros(1_773_500_000_000_000), 7);
-        let source = ambient.clone();
-        let random: RandomFill = Arc::new(move |bytes: &mut [u8]| source.fill(bytes));
-        let vault = Vault::open(&folder.path().join("master.key"), &random).unwrap();
-        let origin = "lodge.example.com/log";
-        let storage = Storage::folder(&folder.path().join("archive")).unwrap();
-        let settings = ArchiveConfig { segment_rows: 600, ..ArchiveConfig::new(origin) };
-        let archive = Archive::open(storage, settings, ambient.clone()).unwrap();
-        let config = LogConfig {
-            sealed: Some(archive.catalog()),
-            ..LogConfig::new(folder.path().join("log"), origin)
-        };
-        let log = AuditLog::open(config, &vault, ambient.clone()).unwrap();
-        for number in 0..EVENTS {
-            log.append(&event(&ambient, &clock, number)).await.unwrap();
-        }
-        archive.seal_up_to(&log, SEALED).unwrap();
-        let query = Query::over(log.clone(), archive.catalog());
-        let engine = Engine::new(query, DEFAULT_MEMORY).unwrap();
-        let context = FilterContext::utc(ambient.now());
-        Lodge { _folder: folder, _archive: archive, log, engine, context }
+/// No test: what the engine starts for each statement of the tests below.
+#[test]
+fn the_process_of_a_statement() {
+    if std::env::var_os(WORKER).is_some() {
+        sql::work().unwrap();
     }
-
-    fn statement(&self, text: &str, scope: Scope) -> Statement {
-        let budget = Duration::from_secs(60);
-        Statement { text: text.to_owned(), scope, context: self.context.clone(), budget }
-    }
-
-    async fn ask(&self, text: &str) -> Vec<Vec<Value>> {
-        self.ask_as(text, Scope::everything()).await.unwrap()
-    }
-
-    async fn ask_as(&self, text: &str, scope: Scope) -> Result<Vec<Vec<Value>>, SqlError> {
-        let bytes = self.written(text, scope, Format::Json).await?;
-        let answer: Value = serde_json::from_slice(&bytes).unwrap();
-        Ok(serde_json::from_value(answer["rows"].clone()).unwrap())
-    }
-
-    async fn written(&self, text: &str, scope: Scope, format: Format) -> Result<Vec<u8>, SqlError> {
-        let mut rows = self.engine.run(self.statement(text, scope)).await?;
-        let counted = rows.gather(64 << 20).await?;
-        let write = move || {
-            let (mut out, mut shown) = (Vec::new(), 0);
-            rows.write(format, &mut out, &mut shown).unwrap();
-            assert_eq!(counted, Some(shown));
-            out
-        };
-        Ok(tokio::task::spawn_blocking(write).await.unwrap())
-    }
-
-    async fn refusal(&self, text: &str, scope: Scope) -> String {
-        self.ask_as(text, scope).await.unwrap_err().to_string()
-    }
-}
-
-fn event(ambient: &Ambient, clock: &ManualClock, number: usize) -> Event {
-    clock.advance(Duration::from_secs(60));
-    let (user, detail) = made(number);
-    let origin = Origin { ip: format!("192.0.2.{}", number % 11).parse().unwrap(), port: None, agent: None };
-    Event::new(ambient, Actor::human(&user), detail).from_origin(Some(origin))
 }
 
 fn only(filter: &str) -> Scope {
@@ -252,20 +162,6 @@ async fn nothing_but_questions_is_answered() {
 }
 
 #[tokio::test]
-async fn time_and_memory_are_limited() {
-    let lodge = Lodge::new().await;
-    let endless = "select count(*) from generate_series(1, 1000000000000) a";
-    let budget = Duration::from_millis(50);
-    let statement = Statement { budget, ..lodge.statement(endless, Scope::everything()) };
-    let late = async { lodge.engine.run(statement).await?.gather(1 << 20).await }.await;
-    assert!(matches!(late, Err(SqlError::OutOfTime { .. })), "{late:?}");
-    let large = "select a.value, count(*) from generate_series(1, 100000000) a group by 1 order by 2";
-    let found = lodge.ask_as(large, Scope::everything()).await;
-    assert!(matches!(found, Err(SqlError::OutOfMemory { limit: 128 })), "{found:?}");
-    assert_eq!(lodge.ask("select 1").await, [[json!(1)]], "the engine goes on");
-}
-
-#[tokio::test]
 async fn rows_come_in_every_form() {
     let lodge = Lodge::new().await;
     let text = "select position, '=1+1, \"x\"' as formula, time from events order by position limit 2";
@@ -313,4 +209,39 @@ async fn no_bytes_of_hidden_rows_are_carried_along() {
         let all = lodge.written(text, Scope::everything(), Format::Arrow).await.unwrap();
         assert!(all.windows(hidden.len()).any(|bytes| bytes == hidden), "{text}");
     }
+}
+
+/// Asks as somebody in a zone.
+async fn ask_in(lodge: &Lodge, zone: &str, text: &str) -> Vec<Vec<Value>> {
+    let mut statement = lodge.statement(text, Scope::everything());
+    statement.context.zone = parse_zone(zone).unwrap();
+    let answer: Value = serde_json::from_slice(&lodge.taken(statement).await.unwrap()).unwrap();
+    serde_json::from_value(answer["rows"].clone()).unwrap()
+}
+
+#[tokio::test]
+async fn times_are_read_and_shown_in_the_readers_zone() {
+    let lodge = Lodge::new().await;
+    // The log begins at 2026-03-14T14:53:20Z with an event a minute: midnight in Berlin is 23:00 in UTC, and in Kolkata 18:30.
+    for (zone, shown, before) in [
+        ("UTC", "2026-03-15T00:00:00Z", 547),
+        ("Europe/Berlin", "2026-03-15T00:00:00+01:00", 487),
+        ("+05:30", "2026-03-15T00:00:00+05:30", 217),
+        ("Asia/Kolkata", "2026-03-15T00:00:00+05:30", 217),
+    ] {
+        let counted = ask_in(&lodge, zone, "select count(*) from events where time < '2026-03-15'").await;
+        assert_eq!(counted, [[json!(before)]], "{zone}");
+        let plan =
+            ask_in(&lodge, zone, "explain select position from events where time < '2026-03-15'").await;
+        assert!(json!(plan).to_string().contains("until=2026-03-1"), "{zone}: {plan:?}");
+        let by_day = "select date_trunc('day', time) as day, count(*) from events group by 1 order by 1";
+        let days = ask_in(&lodge, zone, by_day).await;
+        assert_eq!(days[0][1], json!(before), "{zone}: {days:?}");
+        assert_eq!(days[1][0], json!(shown), "{zone}");
+        // Days that do not begin with an hour of UTC are counted event by event.
+        let plan = json!(ask_in(&lodge, zone, &format!("explain {by_day}")).await).to_string();
+        assert_eq!(plan.contains("counted"), !shown.ends_with("30"), "{zone}: {plan}");
+    }
+    let said = "select count(*) from events where matches(payload, 'time < 2026-03-15')";
+    assert_eq!(ask_in(&lodge, "Europe/Berlin", said).await, [[json!(487)]]);
 }

@@ -14,6 +14,8 @@ mod resources;
 mod screens;
 mod search;
 mod sessions;
+#[cfg(feature = "sql")]
+mod sql_answer;
 mod statements;
 mod status;
 mod users;

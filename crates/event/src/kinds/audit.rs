@@ -3,20 +3,32 @@
 details! {
     /// A search.
     Searched {
-        /// The filter or statement, as it was typed.
+        /// The filter, as it was typed.
         filter: String,
         /// Start of the time range.
         since: Option<crate::Timestamp>,
         /// End of the time range.
         until: Option<crate::Timestamp>,
-        /// Rows, bars or values that were shown; absent for a live tail, which has no end,
-        /// and at the begin of a large answer to SQL.
+        /// Rows, bars or values that were shown; absent for a live tail, which has no end.
         rows: Option<u64>,
-        /// `search`, `show`, `around`, `count`, `histogram`, `top`, `values`, `sessions`, `tail` or `sql`;
-        /// `sql_end` where the rows of a large answer were counted as they were shown.
+        /// `search`, `show`, `around`, `count`, `histogram`, `top`, `values`, `sessions` or `tail`.
         mode: String,
         /// The field whose values were shown, or the event around which was looked.
         field: Option<String>,
+    }
+    /// A question in SQL. It succeeded when its reader has, or will get, all of the answer.
+    Queried {
+        /// The statement, as it was typed; only its begin where it was refused for its length.
+        statement: String,
+        /// In whose zone dates were read and times shown.
+        zone: String,
+        /// Media type of the answer.
+        format: String,
+        /// Rows that were shown, or written for a reader who then hung up; absent while that is not known.
+        rows: Option<u64>,
+        /// How far it came: `whole`; `begun`, where the answer is so large that a second event counts its rows; or why it is
+        /// not whole: `refused`, `failed`, `out_of_memory`, `out_of_time`, `unread`, `engine`, `reader_gone`, `unrecorded`.
+        ended: String,
     }
     /// An export of a range as evidence.
     Exported {

@@ -179,6 +179,7 @@ kinds! {
     "recording.viewed" RecordingViewed(recording::Viewed) "A recording was watched."
     "recording.exported" RecordingExported(recording::Exported) "A recording was exported."
     "audit.searched" AuditSearched(audit::Searched) "The log was searched or followed."
+    "audit.queried" AuditQueried(audit::Queried) "The log was asked a question in SQL."
     "audit.exported" AuditExported(audit::Exported) "Part of the log was exported as evidence."
     "audit.proved" AuditProved(audit::Proved) "A proof for an event was asked for."
     "audit.verified" AuditVerified(audit::Verified) "The log was verified."

@@ -17,6 +17,8 @@ mod reference;
 mod scp;
 mod serve;
 mod sessions;
+#[cfg(feature = "sql")]
+mod sql_worker;
 mod ssh;
 mod ssh_config;
 mod status;
@@ -75,6 +77,9 @@ enum Verb {
     Completions(completions::Arguments),
     #[command(hide = true)]
     Reference(reference::Arguments),
+    #[cfg(feature = "sql")]
+    #[command(hide = true)]
+    SqlWorker(sql_worker::Arguments),
 }
 
 /// What every verb is given.
@@ -103,6 +108,11 @@ fn at_least_one(text: &str) -> Result<u32, String> {
 
 /// Runs the verb that was given.
 pub fn run(lodge: Lodge) -> Result<()> {
+    // It has no home, nor anything else.
+    #[cfg(feature = "sql")]
+    if let Verb::SqlWorker(arguments) = &lodge.verb {
+        return sql_worker::run(arguments);
+    }
     let context = Context { folder: Folder::new(lodge.home)?, output: lodge.output };
     match lodge.verb {
         Verb::Serve(arguments) => serve::run(arguments),
@@ -127,5 +137,7 @@ pub fn run(lodge: Lodge) -> Result<()> {
         Verb::Ca(arguments) => ca::run(&arguments, &context),
         Verb::Completions(arguments) => completions::run(&arguments),
         Verb::Reference(arguments) => reference::run(&arguments),
+        #[cfg(feature = "sql")]
+        Verb::SqlWorker(arguments) => sql_worker::run(&arguments),
     }
 }
