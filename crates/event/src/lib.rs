@@ -11,6 +11,7 @@ pub mod filter;
 pub mod id;
 pub mod ingested;
 pub mod interval;
+mod json;
 pub mod kinds;
 pub mod limits;
 pub mod loggable;

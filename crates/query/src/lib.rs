@@ -16,6 +16,7 @@ mod find;
 mod ground;
 mod literals;
 mod look;
+mod odd;
 mod plan;
 mod question;
 mod rollup;

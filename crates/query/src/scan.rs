@@ -13,6 +13,7 @@ use event::filter::ast::Expr;
 
 use crate::ground::Survey;
 use crate::look::{Batch, Look, Place, STRIDE, Times};
+use crate::odd::completed;
 use crate::plan::Verdict;
 use crate::snapshot::Snapshot;
 use crate::stripe::{Counter, Stripe};
@@ -307,7 +308,7 @@ impl Working<'_> {
         let columns = self.scan.shown.columns.iter().map(|column| {
             let keys = part.keys(*column, &blocks)?;
             let codes = codes_of(&keys, &found.rows);
-            Ok((keys.values, codes))
+            completed(part, *column, &keys, &found.rows, codes)
         });
         Ok(Stripe {
             columns: columns.collect::<Result<_, QueryError>>()?,

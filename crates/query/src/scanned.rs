@@ -111,7 +111,8 @@ fn repeats(view: &RecordView<'_>) -> bool {
 fn wanted(logged: &Logged, view: &RecordView<'_>, shown: &Shown, found: &Row) -> Row {
     let text = |(at, column): (usize, &Column)| match cell(Some(view), column.field()) {
         Cell::Text(text) => Some(text).filter(|_| found.texts[at].is_some() || !repeats(view)),
-        Cell::Absent | Cell::Odd => None,
+        Cell::Absent => None,
+        Cell::Odd => view.cell(column.field()),
     };
     Row {
         position: logged.position,

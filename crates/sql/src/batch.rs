@@ -15,7 +15,6 @@ use event::tables::Holds;
 use event::view::{Node, Number};
 use query::{Shown, Stripe};
 
-use crate::json;
 use crate::tables::{Source, TableColumn, schema_of};
 
 /// Makes batches of some columns.
@@ -87,7 +86,8 @@ impl Batches {
                 Arc::new(StringArray::from_iter_values(texts))
             }
             Source::Path(path, holds) => {
-                let found = views.iter().map(|view| json::at(view.as_ref()?.root(), path));
+                let found =
+                    views.iter().map(|view| view.as_ref()?.root().at(path.iter().map(String::as_str)));
                 path_array(*holds, found.collect(), &self.zone)
             }
         })
@@ -124,10 +124,10 @@ fn instants(values: impl Iterator<Item = Option<i64>>, zone: &Arc<str>) -> Times
 fn path_array(holds: Holds, found: Vec<Option<&Node<'_>>>, zone: &Arc<str>) -> ArrayRef {
     let found = found.into_iter();
     match holds {
-        Holds::Text => Arc::new(StringArray::from_iter(found.map(|node| json::text(node?)))),
+        Holds::Text => Arc::new(StringArray::from_iter(found.map(|node| node?.to_text()))),
         Holds::Json => Arc::new(StringArray::from_iter(found.map(|node| match node? {
             Node::Null => None,
-            node => Some(json::json(node)),
+            node => Some(node.to_json()),
         }))),
         Holds::Time => {
             let times = found.map(|node| match node? {

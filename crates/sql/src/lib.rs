@@ -19,7 +19,6 @@ mod exec;
 mod format;
 mod functions;
 mod gate;
-mod json;
 mod narrow;
 mod passes;
 mod rules;
