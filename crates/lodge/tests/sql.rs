@@ -69,6 +69,12 @@ fn answers_come_in_every_form_and_leave_an_event() {
     // Found rows come as a file of columns too, and words are found by the index.
     let found = admin.command(&["audit", "search", "kind: user.create", "-o", "parquet"]).output().unwrap();
     assert!(found.stdout.starts_with(b"PAR1"), "{found:?}");
+    for (limit, all) in [("2", 2), ("20000", 4)] {
+        let found = ["audit", "search", "kind: user.create", "--limit", limit, "-o", "parquet"];
+        let found = admin.command(&found).output().unwrap();
+        let rows = format!("[({all},)]");
+        duckdb_counts(&bed, &found.stdout, &rows);
+    }
     let matching = "select count(*) from events where matches(payload, 'kind: user.create and ann')";
     assert_eq!(sql(&admin, matching, "csv").ok().lines().nth(1), Some("1"));
     let plan = sql(&admin, "explain select kind, count(*) from events group by kind", "csv").ok();
@@ -91,6 +97,14 @@ fn admin_name(events: &[Value]) -> Value {
 }
 
 fn duckdb_reads(bed: &Bed, parquet: &[u8], wanted: &str) {
+    duckdb(bed, parquet, "duckdb.read_parquet(sys.argv[1])", wanted);
+}
+
+fn duckdb_counts(bed: &Bed, parquet: &[u8], wanted: &str) {
+    duckdb(bed, parquet, "duckdb.read_parquet(sys.argv[1]).count('*')", wanted);
+}
+
+fn duckdb(bed: &Bed, parquet: &[u8], question: &str, wanted: &str) {
     let Some(packages) = std::env::var_os("LODGE_DUCKDB") else {
         eprintln!("duckdb is not here; `cargo xtask test` brings it");
         return;
@@ -98,7 +112,7 @@ fn duckdb_reads(bed: &Bed, parquet: &[u8], wanted: &str) {
     let file = bed.path("answer.parquet");
     std::fs::write(&file, parquet).unwrap();
     let mut python = Command::new("python3");
-    python.args(["-c", "import sys, duckdb; print(duckdb.read_parquet(sys.argv[1]).fetchall())"]).arg(&file);
+    python.args(["-c", &format!("import sys, duckdb; print({question}.fetchall())")]).arg(&file);
     assert_eq!(Run::of(python.env("PYTHONPATH", packages)).ok().trim(), wanted);
 }
 

@@ -6,6 +6,9 @@ use event::interval::TimeZone;
 
 use crate::terminal::{Output, bad};
 
+/// Rows of a file that are sorted, at most.
+const MOST_SORTED: u32 = 10_000;
+
 /// A question to the log.
 #[derive(Args)]
 pub struct Asking {
@@ -37,7 +40,8 @@ impl Asking {
         query
     }
 
-    /// Writes the question as a statement in SQL and what belongs to it, as the API takes it.
+    /// Writes the question as a statement in SQL and what belongs to it, as the API takes it. Many rows are not sorted: then
+    /// only their positions must be kept until all are found.
     pub fn statement(&self, order: &str, limit: u32) -> serde_json::Value {
         let bounds = [(">=", &self.since), ("<", &self.until)];
         let bounds = bounds.iter().filter_map(|(side, time)| {
@@ -49,8 +53,15 @@ impl Asking {
             true => String::new(),
             false => format!("where matches(payload, '{}')", filter.join(" and ").replace('\'', "''")),
         };
+        let sorted = match limit <= MOST_SORTED {
+            true => format!("order by e.time {order}, e.position {order}"),
+            false => String::new(),
+        };
         serde_json::json!({
-            "statement": format!("select * from events {condition} order by time {order}, position {order} limit {limit}"),
+            "statement": format!(
+                "with found as (select position from events {condition} order by time {order}, position {order} limit {limit}) \
+                 select e.* from found join events e on e.position = found.position {condition} {sorted}"
+            ),
             "zone": self.zone.clone().unwrap_or_else(here),
             "timeout": self.timeout,
         })

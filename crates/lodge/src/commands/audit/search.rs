@@ -19,7 +19,7 @@ use crate::terminal::{Output, print_rows};
 pub struct Arguments {
     #[command(flatten)]
     asking: Asking,
-    /// How many.
+    /// How many. In Parquet and Arrow, more than 10,000 rows are not sorted.
     #[arg(long, default_value_t = 100, value_parser = at_least_one)]
     limit: u32,
     /// Which come first, by their own time.
