@@ -1,5 +1,6 @@
 //! Fingerprints of X.509 authorities, for clients that pin one: `sha256:` and the hexadecimal SHA-256 of the DER.
 
+use base16ct::lower::encode_string;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::{Error, PemObject};
 use sha2::{Digest, Sha256};
@@ -32,8 +33,7 @@ fn certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>, TrustError> {
 }
 
 fn fingerprint(certificate: &CertificateDer<'_>) -> String {
-    let hash = Sha256::digest(certificate.as_ref());
-    hash.iter().fold("sha256:".to_owned(), |text, byte| text + &format!("{byte:02x}"))
+    format!("sha256:{}", encode_string(&Sha256::digest(certificate.as_ref())))
 }
 
 fn to_pem(certificate: &CertificateDer<'_>) -> String {

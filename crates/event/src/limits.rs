@@ -13,6 +13,14 @@ pub const MAX_EVENT_BYTES: usize = 20 << 20;
 /// How deep an event's objects and arrays may nest. The JSON reader itself gives up at 128.
 pub const MAX_EVENT_DEPTH: usize = 100;
 
+/// Bytes of a free-form value that comes from a client and goes into an event.
+pub const MAX_VALUE_BYTES: usize = 4 << 10;
+
+/// Cuts a client's text to what an event's free-form value may have.
+pub fn shorten(text: &str) -> String {
+    text[..text.floor_char_boundary(MAX_VALUE_BYTES)].to_owned()
+}
+
 /// Why bytes are refused before anyone looks at what they say.
 #[derive(Debug, thiserror::Error)]
 pub enum LimitError {

@@ -8,13 +8,13 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use audit_log::{AppendError, Entry, ReadError};
+use base16ct::lower::encode_string;
 use event::ingested::FILE_SOURCE_PREFIX;
 use event::kinds::{recording as recording_kinds, session as kinds};
 use event::{Actor, Detail, Event, Record, SessionId};
 use recording::{RecordingError, Recovered};
 
 use crate::Gateway;
-use crate::session::hexadecimal;
 
 /// No session outlives its certificate, which lives for at most half of this.
 const LONGEST_SESSION: Duration = Duration::from_secs(24 * 3600);
@@ -56,7 +56,7 @@ impl Gateway {
 
     fn truncated(&self, found: &Recovered) -> Event {
         let detail = Detail::RecordingTruncated(recording_kinds::Truncated {
-            root: found.seal.as_ref().map(|seal| hexadecimal(&seal.root)),
+            root: found.seal.as_ref().map(|seal| encode_string(&seal.root)),
             chunks: found.seal.as_ref().map_or(0, |seal| seal.chunks),
             discarded_bytes: found.discarded_bytes,
         });

@@ -3,6 +3,7 @@
 use access::{Action, ActionRefusal};
 use event::Detail;
 use event::kinds::{forward, session as kinds};
+use event::limits::shorten;
 
 /// The event that says that an action was refused.
 pub(crate) fn of(action: &Action, refusal: &ActionRefusal) -> Detail {
@@ -34,11 +35,4 @@ pub(crate) fn of(action: &Action, refusal: &ActionRefusal) -> Detail {
         value: shorten(value),
         code: refusal.code.to_owned(),
     })
-}
-
-/// Cuts text to the 4 KiB that an event's free-form value may have.
-fn shorten(text: &str) -> String {
-    const MOST: usize = 4096;
-    let end = (0..=MOST.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
-    text[..end].to_owned()
 }

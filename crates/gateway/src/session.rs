@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use access::{Action, ActionRefusal, Permit, RecordingMode};
 use audit_log::{AppendError, Receipt};
+use base16ct::lower::encode_string;
 use event::kinds::{recording as recording_kinds, session as kinds};
 use event::{Detail, Event, SessionId, Target};
 use recording::{Frame, Header, Recorder, RecordingError};
@@ -345,7 +346,7 @@ impl Core {
         let recorder = self.tape.take()?;
         match recorder.seal().await {
             Ok(seal) => {
-                let root = hexadecimal(&seal.root);
+                let root = encode_string(&seal.root);
                 let event = self.event(Detail::RecordingSealed(recording_kinds::Sealed {
                     root: root.clone(),
                     chunks: seal.chunks,
@@ -376,12 +377,4 @@ fn recording_word(mode: RecordingMode) -> &'static str {
         RecordingMode::BestEffort => "best_effort",
         RecordingMode::Off => "off",
     }
-}
-
-pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("writing to a string cannot fail");
-        text
-    })
 }

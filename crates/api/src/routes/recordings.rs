@@ -7,6 +7,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderValue;
 use axum::response::Response;
+use base16ct::lower::encode_string;
 use event::kinds::recording::{Exported, Viewed};
 use event::{Detail, SessionId};
 use query::SessionSummary;
@@ -38,7 +39,7 @@ pub async fn read(
         Ok(seal) => (Some(seal), None),
         Err(damage) => (None, Some(damage.to_string())),
     };
-    let root = seal.as_ref().map(|seal| hex(&seal.root));
+    let root = seal.as_ref().map(|seal| encode_string(&seal.root));
     Ok(Json(Recording {
         session: session.to_string(),
         verified: root.is_some() && root == logged_root,
@@ -151,10 +152,6 @@ async fn visible(
     recorded.ok_or_else(|| {
         Problem::not_found(format!("there is no recording of a session {session}, or none that you may see"))
     })
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 impl From<RecordingError> for Problem {

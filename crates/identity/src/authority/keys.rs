@@ -178,10 +178,7 @@ impl TryRng for AmbientRng<'_> {
 
 impl TryCryptoRng for AmbientRng<'_> {}
 
-/// Writes bytes in lower-case hexadecimal.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
+pub(crate) use base16ct::lower::encode_string as hex;
 
 #[cfg(test)]
 mod tests {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
+use base16ct::lower::encode_string;
 use clap::{Args, ValueEnum};
 use recording::{Format, PlayOptions, Player, Reader, Sanitiser};
 
@@ -140,7 +141,7 @@ fn verify(reader: &Reader, root: &str) -> Result<()> {
         None => reader.verify(),
     };
     let seal = checked.map_err(|damage| Failure::Damaged(damage.to_string()))?;
-    let root: String = seal.root.iter().map(|byte| format!("{byte:02x}")).collect();
+    let root: String = encode_string(&seal.root);
     print_line(&format!(
         "{} chunks, {} bytes, root {root}: every chunk is as it was recorded",
         seal.chunks, seal.bytes

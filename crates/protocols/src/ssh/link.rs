@@ -1,5 +1,6 @@
 //! What the channels of one connection share: the session, and the way to either side.
 
+use event::limits::shorten;
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -110,11 +111,4 @@ pub(super) fn request_detail(channel: Option<u32>, request: &str, value: &str, a
         value: shorten(value),
         accepted,
     })
-}
-
-/// Cuts text to the 4 KiB that an event's free-form value may have.
-fn shorten(text: &str) -> String {
-    const MOST: usize = 4096;
-    let end = (0..=MOST.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
-    text[..end].to_owned()
 }

@@ -5,8 +5,8 @@
 //! in file order; where that cannot be had any more, the digest is dropped and only the count goes on.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
+use base16ct::lower::encode_string;
 use event::kinds::file::Moved;
 use sha2::{Digest, Sha256};
 
@@ -116,7 +116,11 @@ impl Transfer {
             self.lose_order(window);
         }
         let from_start = self.hash.is_some() && self.base.unwrap_or(0) == 0;
-        Content { bytes: self.bytes, sha256: self.hash.map(hex), from_start }
+        Content {
+            bytes: self.bytes,
+            sha256: self.hash.map(|hash| encode_string(&hash.finalize())),
+            from_start,
+        }
     }
 
     fn hash_now(&mut self, content: &[u8]) -> bool {
@@ -188,12 +192,4 @@ impl Content {
     pub(super) fn appended(self) -> Content {
         Content { from_start: false, ..self }
     }
-}
-
-fn hex(hash: Sha256) -> String {
-    let mut text = String::with_capacity(64);
-    for byte in hash.finalize() {
-        write!(text, "{byte:02x}").expect("writing to a string cannot fail");
-    }
-    text
 }

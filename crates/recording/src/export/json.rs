@@ -5,6 +5,7 @@
 use std::io::Write;
 use std::time::Duration;
 
+use base16ct::lower::encode_string;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
@@ -28,7 +29,7 @@ pub(super) fn export(
         }
     }
     if let Some(seal) = reader.seal()? {
-        let root: String = seal.root.iter().map(|byte| format!("{byte:02x}")).collect();
+        let root = encode_string(&seal.root);
         let (chunks, frames, bytes) = (seal.chunks, seal.frames, seal.bytes);
         line(
             out,

@@ -6,6 +6,7 @@
 use std::io::{self, Read};
 
 use api::wire::{MAX_BATCH_LINES, MAX_LINE_BYTES};
+use base16ct::lower::encode_string;
 use memchr::{memchr, memchr_iter, memrchr};
 use sha2::{Digest, Sha256};
 
@@ -62,7 +63,7 @@ impl Start {
 
     /// Returns the hash of the content before, hexadecimal.
     pub fn sha256(&self) -> String {
-        self.hash.clone().finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        encode_string(&self.hash.clone().finalize())
     }
 }
 

@@ -8,6 +8,7 @@ use std::io::Read;
 
 use anyhow::{Result, bail};
 use api::wire::{IngestFile, IngestFiles};
+use base16ct::lower::encode_string;
 use sha2::{Digest, Sha256};
 
 use super::batches::Start;
@@ -46,7 +47,7 @@ pub fn resume(
     if first.is_empty() && input.open(0, &progress.silent())?.read(&mut [0])? == 0 {
         return Ok(None);
     }
-    let beginning: String = Sha256::digest(&first)[..16].iter().map(|byte| format!("{byte:02x}")).collect();
+    let beginning = encode_string(&Sha256::digest(&first)[..16]);
     let path = format!("/v1/ingest/{}/{beginning}", segment(source));
     let ask = || client.get(&path, &[("name", name.to_owned())]);
     let IngestFiles { files } = persist(ask, || false)?;

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use api::wire::IngestReceipt;
+use base16ct::lower::encode_string;
 
 use super::batches::Piece;
 use super::progress::Progress;
@@ -152,5 +153,5 @@ pub fn new_run() -> Result<String> {
     ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut bytes)
         .ok()
         .context("the system gives no random bytes")?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(encode_string(&bytes))
 }
