@@ -5,7 +5,7 @@ use crate::rollup;
 use crate::wire::{Wire, WireError};
 
 /// Version of the format.
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 /// The first bytes of an index.
 pub(super) const MAGIC: &[u8; 8] = b"LODGEIX1";
 /// Bytes of a header: all of it is read at once.

@@ -10,11 +10,11 @@ use bytes::Bytes;
 
 use super::file::Binding;
 use super::outline::Outline;
-use super::postings::{self, PostingsWriter};
+use super::postings::{self, PostingsWriter, Step};
 use super::read::{Index, IndexError};
 use crate::extract::ODD_COUNT;
 use crate::rollup::RollupRows;
-use crate::wire::{Wire, WireError};
+use crate::wire::WireError;
 
 /// Bytes of postings that are read at once.
 const READ_BYTES: u64 = 1 << 20;
@@ -82,46 +82,43 @@ struct Walk<'a> {
     group: usize,
     /// Bytes of the section that were read, and where they lie in it.
     read: (u64, Bytes),
-    /// What is left of the group.
-    rest: Bytes,
+    /// The group that is being walked.
+    bytes: Bytes,
+    step: Option<Step>,
     token: Option<u64>,
 }
 
 impl<'a> Walk<'a> {
     fn new(index: &'a Index) -> Walk<'a> {
-        Walk { index, group: 0, read: (0, Bytes::new()), rest: Bytes::new(), token: None }
+        Walk { index, group: 0, read: (0, Bytes::new()), bytes: Bytes::new(), step: None, token: None }
     }
 
     /// Reads the next token; none at the end.
     fn token(&mut self) -> Result<Option<u64>, IndexError> {
-        let begins = self.rest.is_empty();
-        let mut base = self.token.unwrap_or_default();
-        if begins {
-            let Some(first) = self.next_group()? else { return Ok(None) };
-            base = first;
-        }
-        let mut wire = Wire(&self.rest);
-        let token = base.checked_add(wire.number()?).filter(|token| *token <= u64::from(u32::MAX));
-        let token = token.ok_or(WireError("a token is too large"))?;
+        let token = loop {
+            if let Some(step) = &mut self.step
+                && let Some(token) = step.token(&self.bytes)?
+            {
+                break token;
+            }
+            let Some(step) = self.next_group()? else { return Ok(None) };
+            self.step = Some(step);
+        };
         if self.token.is_some_and(|before| token <= before) {
             return Err(WireError("tokens do not rise").into());
         }
-        self.rest = self.rest.slice_ref(wire.0);
         self.token = Some(token);
         Ok(self.token)
     }
 
     /// Reads the blocks of the token that was read last, rising.
     fn list(&mut self, take: impl FnMut(usize)) -> Result<(), IndexError> {
-        let mut wire = Wire(&self.rest);
-        let list = wire.number()?;
-        postings::read_list(&mut wire, list, self.index.spans.len(), take)?;
-        self.rest = self.rest.slice_ref(wire.0);
-        Ok(())
+        let step = self.step.as_mut().ok_or(WireError("a list without a token"))?;
+        Ok(step.list(&self.bytes, self.index.spans.len(), take)?)
     }
 
-    /// Goes to the next group; returns its first token.
-    fn next_group(&mut self) -> Result<Option<u64>, IndexError> {
+    /// Goes to the next group.
+    fn next_group(&mut self) -> Result<Option<Step>, IndexError> {
         let Some(group) = self.index.groups.get(self.group).copied() else { return Ok(None) };
         let end = group.offset + u64::from(group.length);
         let (offset, bytes) = &self.read;
@@ -137,7 +134,7 @@ impl<'a> Walk<'a> {
         let start = (group.offset - self.read.0) as usize;
         let bytes = self.read.1.slice(start..start + group.length as usize);
         self.group += 1;
-        self.rest = postings::checked(bytes, &group)?;
-        Ok(Some(group.first))
+        self.bytes = postings::checked(bytes, &group)?;
+        Ok(Some(Step::begin(&self.bytes, group.first)?))
     }
 }

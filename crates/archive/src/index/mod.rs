@@ -3,6 +3,7 @@
 //! It is derived from the data and bound to it; one that is missing, stale or damaged costs time and is made anew. The
 //! format is written down in `docs/formats/archive.md`.
 
+mod bits;
 mod build;
 mod file;
 mod merge;

@@ -80,9 +80,16 @@ pub(super) fn properties() -> WriterProperties {
     }
     for name in ["id", "salt"] {
         let column = ColumnPath::from(name);
+        properties = properties.set_column_statistics_enabled(column, EnabledStatistics::None);
+    }
+    properties = properties.set_column_dictionary_enabled(ColumnPath::from("salt"), false);
+    // Neighbours' ids begin with nearly the same time; what follows is random, and no work for zstd.
+    for name in ["id", "session"] {
+        let column = ColumnPath::from(name);
         properties = properties
             .set_column_dictionary_enabled(column.clone(), false)
-            .set_column_statistics_enabled(column, EnabledStatistics::None);
+            .set_column_encoding(column.clone(), Encoding::DELTA_BYTE_ARRAY)
+            .set_column_compression(column, Compression::UNCOMPRESSED);
     }
     properties.set_column_compression(ColumnPath::from("salt"), Compression::UNCOMPRESSED).build()
 }

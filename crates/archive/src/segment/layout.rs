@@ -164,7 +164,7 @@ impl Said {
         let unread = |key: &str| LayoutError::Shape(format!("its metadata have an unreadable {key}"));
         let number = |key: &str| text(key)?.parse::<u64>().map_err(|_| unread(key));
         let format = text(schema::FORMAT_KEY)?;
-        if format != schema::FORMAT {
+        if ![schema::FORMAT, schema::FORMER_FORMAT].contains(&format) {
             return shape(format!("its format is {format}, of which this release knows nothing"));
         }
         let last_time = text(schema::LAST_TIME_KEY)?.parse().map_err(|_| unread(schema::LAST_TIME_KEY))?;

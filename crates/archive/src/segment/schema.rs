@@ -44,7 +44,9 @@ pub(super) const PAYLOAD: usize = LOG_SOURCE + 3;
 pub(super) const WIDTH: usize = PAYLOAD + 1;
 
 /// Version of the format.
-pub(super) const FORMAT: &str = "1";
+pub(super) const FORMAT: &str = "2";
+/// The version before, which differs only in how the columns of ids are written.
+pub(super) const FORMER_FORMAT: &str = "1";
 pub(super) const FORMAT_KEY: &str = "lodge.format";
 pub(super) const FIRST_KEY: &str = "lodge.first";
 pub(super) const END_KEY: &str = "lodge.end";

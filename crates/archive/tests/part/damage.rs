@@ -118,3 +118,19 @@ fn data_cut_short_are_damaged() {
         assert!(Segment::open(Arc::new(data.slice(..length)), None, "cut").is_err());
     }
 }
+
+#[test]
+fn a_segment_of_the_format_before_is_read_and_one_of_a_later_format_is_not() {
+    let (data, index) = &*SMALL;
+    let said = b"lodge.format\x18\x012";
+    let at = data.windows(said.len()).position(|window| window == said).unwrap() + said.len() - 1;
+    let of_format = |format: u8| {
+        let mut bytes = data.to_vec();
+        bytes[at] = format;
+        Segment::open(Arc::new(Bytes::from(bytes)), None, "of another release")
+    };
+    let (now, before) = (open(data, Some(index)), of_format(b'1').unwrap());
+    let rows: Vec<u32> = (0..300).collect();
+    assert_eq!(before.entries(&rows).unwrap(), now.entries(&rows).unwrap());
+    assert!(of_format(b'3').is_err());
+}
