@@ -49,7 +49,7 @@ pub use growing::{Entries, Growing};
 #[doc(hidden)]
 pub use leaves::probe_leaves;
 pub use name::{ObjectKind, SegmentName};
-pub use part::{Keys, Logged, Part, PartError, Parts, RollupCell, RollupKey, Rollups, Span};
+pub use part::{Keys, Logged, Part, PartError, Parts, RollupCell, RollupKey, Rollups, Span, TimesApart};
 pub use read_at::ReadAt;
 pub use sealer::Sealer;
 #[doc(hidden)]

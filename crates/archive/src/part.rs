@@ -7,6 +7,7 @@ use event::Timestamp;
 
 use crate::blocks::Blocks;
 use crate::column::Column;
+use crate::rollup::DIMENSIONS;
 
 /// Event times that occur in a block or part, both ends included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +61,38 @@ pub enum RollupKey {
     Total(Column),
     /// As `Total`, by day (UTC).
     Day(Column),
+}
+
+/// How finely counts must tell times apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TimesApart {
+    /// Not at all.
+    Never,
+    /// By the day (UTC).
+    ByDay,
+    /// By the hour.
+    ByHour,
+}
+
+impl RollupKey {
+    /// Finds the roll-up that counts by all of these columns and tells times apart finely enough; `None` where there is none.
+    /// One that is not by column tells more of times than it may have to.
+    pub fn holding<'c>(
+        columns: impl IntoIterator<Item = &'c Column>,
+        apart: TimesApart,
+    ) -> Option<RollupKey> {
+        let mut others =
+            columns.into_iter().filter(|column| !matches!(column, Column::Kind | Column::Outcome));
+        let Some(column) = others.next() else { return Some(RollupKey::Hour) };
+        if !DIMENSIONS.contains(column) || others.any(|other| other != column) {
+            return None;
+        }
+        match apart {
+            TimesApart::Never => Some(RollupKey::Total(*column)),
+            TimesApart::ByDay => Some(RollupKey::Day(*column)),
+            TimesApart::ByHour => None,
+        }
+    }
 }
 
 /// One cell. Absent kinds, outcomes and values are `None`.
@@ -163,4 +196,27 @@ pub trait Parts: Send + Sync {
     /// The parts as they are now, in the order of their positions, without a gap but for what retention dropped; a growing
     /// one comes last. What the log holds behind the last part has not been taken in yet.
     fn parts(&self) -> Vec<Arc<dyn Part>>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rollup_holds_kind_and_outcome_and_one_other_column() {
+        use Column::{Address, Kind, Outcome, Target, User, Verb};
+        use TimesApart::{ByDay, ByHour, Never};
+        for (columns, apart, key) in [
+            (&[][..], Never, Some(RollupKey::Hour)),
+            (&[Outcome, Kind], ByHour, Some(RollupKey::Hour)),
+            (&[Address], Never, Some(RollupKey::Total(Address))),
+            (&[Kind, User, Outcome, User], ByDay, Some(RollupKey::Day(User))),
+            (&[Target], ByHour, None),
+            (&[User, Target], Never, None),
+            (&[Verb], Never, None),
+            (&[Verb, User], Never, None),
+        ] {
+            assert_eq!(RollupKey::holding(columns, apart), key, "{columns:?} {apart:?}");
+        }
+    }
 }

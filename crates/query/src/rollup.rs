@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
 use std::ops::Range;
 
-use archive::{Column, Part, RollupCell, RollupKey, Rollups, Span};
+use archive::{Column, Part, RollupCell, RollupKey, Rollups, Span, TimesApart};
 use event::Timestamp;
 
 use crate::QueryError;
@@ -118,21 +118,15 @@ fn fitting(look: &Look<'_>, grouping: &Grouping<'_>, span: Span) -> Option<(Roll
     if !look.plan.is_typed() || grouping.field.is_some() && grouping.column.is_none() {
         return None;
     }
-    let mut others =
-        look.plan.columns().iter().filter(|column| !matches!(column, Column::Kind | Column::Outcome));
-    match (others.next(), others.next()) {
-        (None, _) => Some((RollupKey::Hour, Some(HOUR))),
-        (Some(Column::User | Column::Target | Column::Address), Some(_)) | (Some(_), Some(_)) => None,
-        (Some(column @ (Column::User | Column::Target | Column::Address)), None) => {
-            let whole = look.encloses(span) && grouping.interval_of_all(span).is_some();
-            Some(if whole {
-                (RollupKey::Total(*column), None)
-            } else {
-                (RollupKey::Day(*column), Some(24 * HOUR))
-            })
-        }
-        (Some(_), None) => None,
-    }
+    let whole = look.encloses(span) && grouping.interval_of_all(span).is_some();
+    let apart = if whole { TimesApart::Never } else { TimesApart::ByDay };
+    let key = RollupKey::holding(look.plan.columns(), apart)?;
+    let length = match key {
+        RollupKey::Hour => Some(HOUR),
+        RollupKey::Day(_) => Some(24 * HOUR),
+        RollupKey::Total(_) => None,
+    };
+    Some((key, length))
 }
 
 /// Kind and outcome of a cell, by code.

@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use archive::{BLOCK_ROWS, Blocks, Column, Keys, Logged, Part, RollupKey, Span};
+use archive::{BLOCK_ROWS, Blocks, Column, Keys, Logged, Part, RollupKey, Span, TimesApart};
 use event::Timestamp;
 use event::filter::ast::Expr;
 
@@ -109,15 +109,8 @@ impl Scan {
         if !self.counts || !is_free {
             return None;
         }
-        let mut others =
-            self.shown.columns.iter().filter(|column| !matches!(column, Column::Kind | Column::Outcome));
-        match (others.next(), others.next()) {
-            (None, _) => Some(RollupKey::Hour),
-            (Some(column @ (Column::User | Column::Target | Column::Address)), None) if !self.shown.times => {
-                Some(RollupKey::Total(*column))
-            }
-            _ => None,
-        }
+        let apart = if self.shown.times { TimesApart::ByHour } else { TimesApart::Never };
+        RollupKey::holding(&self.shown.columns, apart)
     }
 
     /// Works at the scan until there is nothing left, or whoever takes the rows has enough. Blocks whose times `skip` takes

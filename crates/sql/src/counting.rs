@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use archive::Column as Typed;
+use archive::{Column as Typed, RollupKey, TimesApart};
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{Column, ScalarValue};
 use datafusion::datasource::{provider_as_source, source_as_provider};
@@ -197,13 +197,8 @@ impl Needed {
 
     /// Says whether a roll-up has all of it.
     fn is_rolled_up(&self) -> bool {
-        let others: Vec<&Typed> =
-            self.typed.iter().filter(|one| !matches!(one, Typed::Kind | Typed::Outcome)).collect();
-        match others[..] {
-            [] => true,
-            [Typed::User | Typed::Target | Typed::Address] => !self.hours,
-            _ => false,
-        }
+        let apart = if self.hours { TimesApart::ByHour } else { TimesApart::Never };
+        RollupKey::holding(&self.typed, apart).is_some()
     }
 
     /// Makes the scan that counts.
