@@ -293,7 +293,7 @@ impl Archive {
         let mut kept = Vec::new();
         let mut result = Ok(());
         for one in std::mem::take(&mut *retired) {
-            let is_free = Arc::strong_count(&one.held) == 1 && now.since(one.since) >= self.config.linger;
+            let is_free = one.held.is_alone() && now.since(one.since) >= self.config.linger;
             if !is_free || result.is_err() {
                 kept.push(one);
                 continue;

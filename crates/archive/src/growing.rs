@@ -3,7 +3,7 @@
 //! Payloads stay in the log. A snapshot shares the blocks that are full and has a copy of the one that is not.
 
 use std::error::Error;
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 
 use audit_log::{AuditLog, Entry};
@@ -13,7 +13,7 @@ use crate::blocks::{BLOCK_ROWS, Blocks};
 use crate::column::Column;
 use crate::digest::{Block, Digester, Digests};
 use crate::extract::TIME;
-use crate::part::{Keys, Logged, Part, PartError, RollupKey, Rollups, Span};
+use crate::part::{Keys, LoggedRef, Part, PartError, RollupKey, Rollups, Span, Visit};
 use crate::rollup::{DIMENSIONS, RollupBuilder, RollupRows};
 use crate::tokens;
 
@@ -138,8 +138,11 @@ impl Snapshot {
     }
 
     /// Reads the entries of rising positions, those that lie near each other at once.
-    fn read(&self, positions: &[u64]) -> Result<Vec<Entry>, PartError> {
-        let mut found = Vec::with_capacity(positions.len());
+    fn read(
+        &self,
+        positions: &[u64],
+        visit: &mut dyn FnMut(&Entry) -> ControlFlow<()>,
+    ) -> Result<(), PartError> {
         let mut rest = positions;
         while let [first, ..] = rest {
             let near = rest.windows(2).take_while(|pair| pair[1] - pair[0] <= NEAR_ROWS).count();
@@ -148,14 +151,16 @@ impl Snapshot {
             for entry in read {
                 if rest.first() == Some(&entry.position) {
                     rest = &rest[1..];
-                    found.push(entry);
+                    if visit(&entry).is_break() {
+                        return Ok(());
+                    }
                 }
             }
             if rest.len() == before {
                 return Err(self.fault(format!("the entry at position {first} is not there").into()));
             }
         }
-        Ok(found)
+        Ok(())
     }
 }
 
@@ -217,23 +222,22 @@ impl Part for Snapshot {
         Ok(self.odd(TIME))
     }
 
-    fn entries(&self, rows: &[u32]) -> Result<Vec<Logged>, PartError> {
+    fn visit(&self, rows: &[u32], visit: &mut Visit<'_>) -> Result<(), PartError> {
         let positions: Vec<u64> = rows
             .iter()
             .map(|row| self.positions.start + u64::from(*row))
             .filter(|position| *position < self.positions.end)
             .collect();
-        let logged = |entry: Entry| {
+        self.read(&positions, &mut |entry| {
             let row = (entry.position - self.positions.start) as usize;
             let time = self.blocks[row / BLOCK_ROWS].times[row % BLOCK_ROWS];
-            Logged {
+            visit(LoggedRef {
                 position: entry.position,
                 log_time: entry.leaf.time,
                 time: Timestamp::from_micros(time),
-                payload: entry.payload,
-            }
-        };
-        Ok(self.read(&positions)?.into_iter().map(logged).collect())
+                payload: &entry.payload,
+            })
+        })
     }
 
     /// Counts the rows that are there: they are few, and no count is kept that later ones would change.

@@ -15,7 +15,7 @@ use crate::column::Column;
 use crate::error::ArchiveError;
 use crate::leaves::Leaves;
 use crate::name::{ObjectKind, SegmentName};
-use crate::part::{Keys, Logged, Part, PartError, RollupKey, Rollups, Span};
+use crate::part::{Keys, Part, PartError, RollupKey, Rollups, Span, Visit};
 use crate::read_at::ReadAt;
 use crate::segment::Segment;
 
@@ -35,9 +35,16 @@ impl ReadAt for FromObject {
 /// A sealed segment and its name.
 pub(crate) struct Held {
     pub name: SegmentName,
-    pub segment: Segment,
+    pub segment: Arc<Segment>,
     /// Bytes of the index.
     pub index_bytes: u64,
+}
+
+impl Held {
+    /// Says whether the one who asks has the only handle, and nobody reads the segment.
+    pub(crate) fn is_alone(self: &Arc<Held>) -> bool {
+        Arc::strong_count(self) == 1 && Arc::strong_count(&self.segment) == 1
+    }
 }
 
 /// One range of the archive.
@@ -102,7 +109,7 @@ impl Piece {
     /// The part that questions are asked of; none where the entries were dropped.
     pub(crate) fn part(&self) -> Option<Arc<dyn Part>> {
         match self {
-            Piece::Kept(held) => Some(held.clone()),
+            Piece::Kept(held) => Some(held.segment.clone()),
             Piece::Pruned(..) => None,
             Piece::Broken(broken) => Some(broken.clone()),
         }
@@ -117,7 +124,7 @@ pub(crate) fn open_segment(objects: &dyn Objects, name: SegmentName) -> Result<H
     let index = index.map(|index| Arc::new(FromObject(index)) as Arc<dyn ReadAt>);
     Ok(Held {
         name,
-        segment: checked(Segment::open(data, index, &name.path(ObjectKind::Data))?, name)?,
+        segment: Arc::new(checked(Segment::open(data, index, &name.path(ObjectKind::Data))?, name)?),
         index_bytes,
     })
 }
@@ -144,40 +151,6 @@ pub(crate) fn checked(segment: Segment, name: SegmentName) -> Result<Segment, Pa
     }
     let why = format!("it holds positions {} to {}, not those of its name", found.start, found.end);
     Err(PartError::Damaged { name: name.path(ObjectKind::Data), why })
-}
-
-impl Part for Held {
-    fn positions(&self) -> Range<u64> {
-        self.segment.positions()
-    }
-
-    fn span(&self) -> Option<Span> {
-        self.segment.span()
-    }
-
-    fn block_span(&self, block: usize) -> Option<Span> {
-        self.segment.block_span(block)
-    }
-
-    fn holding(&self, parts: &[&str]) -> Result<Blocks, PartError> {
-        self.segment.holding(parts)
-    }
-
-    fn keys(&self, column: Column, blocks: &Blocks) -> Result<Keys, PartError> {
-        self.segment.keys(column, blocks)
-    }
-
-    fn times(&self, blocks: &Blocks) -> Result<Vec<(usize, Vec<Timestamp>)>, PartError> {
-        self.segment.times(blocks)
-    }
-
-    fn entries(&self, rows: &[u32]) -> Result<Vec<Logged>, PartError> {
-        self.segment.entries(rows)
-    }
-
-    fn rollup(&self, key: RollupKey) -> Result<Option<Arc<Rollups>>, PartError> {
-        self.segment.rollup(key)
-    }
 }
 
 impl Broken {
@@ -212,7 +185,11 @@ impl Part for Broken {
         Err(self.error())
     }
 
-    fn entries(&self, _: &[u32]) -> Result<Vec<Logged>, PartError> {
+    fn odd_times(&self) -> Result<Blocks, PartError> {
+        Err(self.error())
+    }
+
+    fn visit(&self, _: &[u32], _: &mut Visit<'_>) -> Result<(), PartError> {
         Err(self.error())
     }
 

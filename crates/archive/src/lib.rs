@@ -49,7 +49,9 @@ pub use growing::{Entries, Growing};
 #[doc(hidden)]
 pub use leaves::probe_leaves;
 pub use name::{ObjectKind, SegmentName};
-pub use part::{Keys, Logged, Part, PartError, Parts, RollupCell, RollupKey, Rollups, Span, TimesApart};
+pub use part::{
+    Keys, Logged, LoggedRef, Part, PartError, Parts, RollupCell, RollupKey, Rollups, Span, TimesApart, Visit,
+};
 pub use read_at::ReadAt;
 pub use sealer::Sealer;
 #[doc(hidden)]

@@ -1,6 +1,6 @@
 //! A part: a run of entries that can be searched, sealed or still growing.
 
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 
 use event::Timestamp;
@@ -30,6 +30,38 @@ pub struct Logged {
     /// The event's exact bytes.
     pub payload: Vec<u8>,
 }
+
+/// One entry as it was logged, where it lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LoggedRef<'a> {
+    /// Position in the log.
+    pub position: u64,
+    /// When the log took it.
+    pub log_time: Timestamp,
+    /// The event's own time; the log time where it has none.
+    pub time: Timestamp,
+    /// The event's exact bytes.
+    pub payload: &'a [u8],
+}
+
+impl LoggedRef<'_> {
+    /// Copies it.
+    pub fn to_owned(&self) -> Logged {
+        let LoggedRef { position, log_time, time, payload } = *self;
+        Logged { position, log_time, time, payload: payload.to_vec() }
+    }
+}
+
+impl Logged {
+    /// Shows it where it lies.
+    pub fn by_ref(&self) -> LoggedRef<'_> {
+        let Logged { position, log_time, time, payload } = self;
+        LoggedRef { position: *position, log_time: *log_time, time: *time, payload }
+    }
+}
+
+/// Who is shown entries, and says when that is enough.
+pub type Visit<'v> = dyn FnMut(LoggedRef<'_>) -> ControlFlow<()> + 'v;
 
 /// A column's values for some blocks, by code.
 ///
@@ -174,12 +206,21 @@ pub trait Part: Send + Sync {
 
     /// The blocks with a row whose `time` is anything but one text that [`event::filter::parse_instant`] reads: there a filter
     /// on `time` sees something other than [`Part::times`]. All blocks, from a part that does not know.
-    fn odd_times(&self) -> Result<Blocks, PartError> {
-        Ok(Blocks::all(self.block_count()))
-    }
+    fn odd_times(&self) -> Result<Blocks, PartError>;
 
-    /// Reads entries by row number, which must rise.
-    fn entries(&self, rows: &[u32]) -> Result<Vec<Logged>, PartError>;
+    /// Shows entries by row number, which must rise, until `visit` has enough. However many and large they are, few are in
+    /// memory at once.
+    fn visit(&self, rows: &[u32], visit: &mut Visit<'_>) -> Result<(), PartError>;
+
+    /// Reads few entries by row number, which must rise.
+    fn entries(&self, rows: &[u32]) -> Result<Vec<Logged>, PartError> {
+        let mut found = Vec::new();
+        self.visit(rows, &mut |logged| {
+            found.push(logged.to_owned());
+            ControlFlow::Continue(())
+        })?;
+        Ok(found)
+    }
 
     /// A roll-up; `None` where the part has none of that sort.
     fn rollup(&self, key: RollupKey) -> Result<Option<Arc<Rollups>>, PartError>;

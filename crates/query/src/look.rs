@@ -1,12 +1,12 @@
 //! Looks at rows for one question: what columns tell, and the events themselves where they do not.
 //!
-//! Memory is bounded: columns are fetched for a stride of blocks at a time, events in batches by their size.
+//! Memory is bounded: columns are fetched for a stride of blocks at a time, and events are shown where they lie.
 
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use archive::{BLOCK_ROWS, Blocks, Column, Keys, Logged, Part, Span};
+use archive::{BLOCK_ROWS, Blocks, Column, Keys, LoggedRef, Part, Span};
 use audit_log::ReadError;
 use event::{RecordView, Timestamp};
 
@@ -22,11 +22,8 @@ pub(crate) const STRIDE: usize = if cfg!(test) { 2 } else { 64 };
 const RUN: u64 = if cfg!(test) { 100 } else { 2048 };
 /// Blocks of a part that tokens may leave, and what part of all they may be at most, for their events to be read at once.
 const FEW: usize = 4;
-/// Bytes of events that a batch should have.
-const BATCH_BYTES: usize = 4 << 20;
-/// Events of the first batch, before their size is known.
-const FIRST_BATCH: usize = 64;
-const MAX_BATCH: usize = 1024;
+/// Entries that are read from the log at once.
+const FROM_LOG: u64 = 64;
 
 /// One question at work.
 pub(crate) struct Look<'q> {
@@ -77,6 +74,9 @@ pub(crate) enum Times {
     /// Only where the question's bounds run through a block.
     IfNeeded,
 }
+
+/// Who is shown events that take part.
+pub(crate) type Visit<'v> = dyn FnMut(LoggedRef<'_>, &RecordView<'_>) -> Result<(), QueryError> + 'v;
 
 impl Place {
     /// Says how much work it is, in blocks.
@@ -199,44 +199,34 @@ impl<'q> Look<'q> {
         Ok(place.get_or_init(|| found))
     }
 
-    /// Reads events of a part by rising row numbers, those that take part within the bounds, until `visit` has enough.
-    pub(crate) fn read(
-        &self,
-        part: usize,
-        rows: &[u32],
-        batch: &mut Batch,
-        visit: &mut dyn FnMut(&Logged, &RecordView<'_>) -> Result<(), QueryError>,
-    ) -> Result<Piece, QueryError> {
-        let mut rest = rows;
-        while !rest.is_empty() {
+    /// Reads events of a part by rising row numbers, and shows those that take part within the bounds.
+    pub(crate) fn read(&self, part: usize, rows: &[u32], visit: &mut Visit<'_>) -> Result<Piece, QueryError> {
+        let mut ended = Ok(Piece::Done);
+        self.survey.parts[part].visit(rows, &mut |logged| {
             if self.stop.is_asked() {
-                return Ok(Piece::Stopped);
+                ended = Ok(Piece::Stopped);
+                return ControlFlow::Break(());
             }
-            let (now, later) = rest.split_at(batch.next.min(rest.len()));
-            rest = later;
-            let entries = self.survey.parts[part].entries(now)?;
-            batch.learn(&entries);
-            for logged in &entries {
-                if let Some(view) = self.takes(logged).filter(|_| self.within(logged.time)) {
-                    visit(logged, &view)?;
+            let taken = self.takes(logged.payload).filter(|_| self.within(logged.time));
+            match taken.map_or(Ok(()), |view| visit(logged, &view)) {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(error) => {
+                    ended = Err(error);
+                    ControlFlow::Break(())
                 }
             }
-        }
-        Ok(Piece::Done)
+        })?;
+        ended
     }
 
     /// Reads entries that no part has.
-    pub(crate) fn read_behind(
-        &self,
-        range: &Range<u64>,
-        visit: &mut dyn FnMut(&Logged, &RecordView<'_>) -> Result<(), QueryError>,
-    ) -> Result<Piece, QueryError> {
+    pub(crate) fn read_behind(&self, range: &Range<u64>, visit: &mut Visit<'_>) -> Result<Piece, QueryError> {
         let mut position = range.start;
         while position < range.end {
             if self.stop.is_asked() {
                 return Ok(Piece::Stopped);
             }
-            let entries = match self.survey.log.read(position..range.end.min(position + FIRST_BATCH as u64)) {
+            let entries = match self.survey.log.read(position..range.end.min(position + FROM_LOG)) {
                 Ok(entries) => entries,
                 // What was dropped for good is not there to be searched; the log says so in an event of its own.
                 Err(ReadError::Pruned { to, .. }) => {
@@ -246,25 +236,22 @@ impl<'q> Look<'q> {
                 Err(source) => return Err(QueryError::Read { position, source }),
             };
             position = entries.last().ok_or(QueryError::Missing { position })?.position + 1;
-            for mut logged in entries {
-                let payload = std::mem::take(&mut logged.payload);
-                if let Some(view) = self.readable(&payload) {
-                    logged.time = time_of(&view, logged.log_time);
-                    if self.within(logged.time) && self.plan.takes(&view) {
-                        logged.payload.clone_from(&payload);
-                        visit(&logged, &view)?;
-                    }
+            for logged in entries {
+                let Some(view) = self.readable(&logged.payload) else { continue };
+                let time = time_of(&view, logged.log_time);
+                if self.within(time) && self.plan.takes(&view) {
+                    visit(LoggedRef { time, ..logged.by_ref() }, &view)?;
                 }
             }
         }
         Ok(Piece::Done)
     }
 
-    fn takes<'a>(&self, logged: &'a Logged) -> Option<RecordView<'a>> {
-        if !self.plan.may_take(&logged.payload) {
+    fn takes<'a>(&self, payload: &'a [u8]) -> Option<RecordView<'a>> {
+        if !self.plan.may_take(payload) {
             return None;
         }
-        self.readable(&logged.payload).filter(|view| self.plan.takes(view))
+        self.readable(payload).filter(|view| self.plan.takes(view))
     }
 
     fn readable<'a>(&self, payload: &'a [u8]) -> Option<RecordView<'a>> {
@@ -293,21 +280,4 @@ impl<'q> Look<'q> {
 
 fn place(part: usize, (_, blocks, span): (usize, Vec<usize>, Span)) -> Place {
     Place::Blocks { part, blocks, span }
-}
-
-/// How many events are read at once, from the size of those before.
-pub(crate) struct Batch {
-    pub(crate) next: usize,
-}
-
-impl Batch {
-    pub(crate) fn new() -> Batch {
-        Batch { next: FIRST_BATCH }
-    }
-
-    fn learn(&mut self, entries: &[Logged]) {
-        let bytes: usize = entries.iter().map(|logged| logged.payload.len()).sum();
-        let average = (bytes / entries.len().max(1)).max(1);
-        self.next = (BATCH_BYTES / average).clamp(1, MAX_BATCH);
-    }
 }

@@ -2,15 +2,13 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use archive::{BLOCK_ROWS, Column, Keys, Part};
 use event::RecordView;
 
 use crate::QueryError;
-
-/// Events that are read at once; each may have megabytes.
-const AT_ONCE: usize = 16;
 
 /// A column's texts, and the code of each row.
 pub(crate) type Coded = (Arc<Vec<String>>, Vec<u32>);
@@ -27,12 +25,11 @@ pub(crate) fn completed(
         |(row, code): &(&u32, &u32)| **code == Keys::ABSENT && keys.odd.contains(**row as usize / BLOCK_ROWS);
     let open: Vec<u32> = rows.iter().zip(&codes).filter(is_open).map(|(row, _)| *row).collect();
     let mut found: HashMap<u64, String> = HashMap::new();
-    for rows in open.chunks(AT_ONCE) {
-        for logged in part.entries(rows)? {
-            let text = RecordView::parse(&logged.payload).ok().and_then(|view| view.cell(column.field()));
-            found.extend(text.map(|text| (logged.position, text)));
-        }
-    }
+    part.visit(&open, &mut |logged| {
+        let text = RecordView::parse(logged.payload).ok().and_then(|view| view.cell(column.field()));
+        found.extend(text.map(|text| (logged.position, text)));
+        ControlFlow::Continue(())
+    })?;
     if found.is_empty() {
         return Ok((keys.values.clone(), codes));
     }

@@ -7,12 +7,12 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use archive::{BLOCK_ROWS, Blocks, Column, Keys, Logged, Part, RollupKey, Span, TimesApart};
+use archive::{BLOCK_ROWS, Blocks, Column, Keys, Logged, LoggedRef, Part, RollupKey, Span, TimesApart};
 use event::Timestamp;
 use event::filter::ast::Expr;
 
 use crate::ground::Survey;
-use crate::look::{Batch, Look, Place, STRIDE, Times};
+use crate::look::{Look, Place, STRIDE, Times};
 use crate::odd::completed;
 use crate::plan::Verdict;
 use crate::snapshot::Snapshot;
@@ -194,7 +194,7 @@ struct Waiting {
 
 impl Waiting {
     /// Says whether another event would be too much for one stripe.
-    fn is_full_for(&self, logged: &Logged) -> bool {
+    fn is_full_for(&self, logged: LoggedRef<'_>) -> bool {
         let bytes = self.bytes + logged.payload.len();
         self.events.len() >= MOST_EVENTS || !self.events.is_empty() && bytes > MOST_EVENT_BYTES
     }
@@ -261,7 +261,7 @@ impl Working<'_> {
             waiting.bytes += logged.payload.len();
             waiting.found.rows.push(self.row_of(logged.position));
             waiting.found.times.extend(Some(logged.time).filter(|_| self.scan.shown.times));
-            waiting.events.push(logged.clone());
+            waiting.events.push(logged.to_owned());
             Ok(())
         });
         if has_enough {
@@ -278,9 +278,9 @@ impl Working<'_> {
     fn read(
         &self,
         rows: &[u32],
-        visit: &mut dyn FnMut(&Logged) -> Result<(), QueryError>,
+        visit: &mut dyn FnMut(LoggedRef<'_>) -> Result<(), QueryError>,
     ) -> Result<(), QueryError> {
-        let ended = self.look.read(self.part, rows, &mut Batch::new(), &mut |logged, _| visit(logged))?;
+        let ended = self.look.read(self.part, rows, &mut |logged, _| visit(logged))?;
         // A scan that is told to stop shows nothing more, so what it did not read is not missed.
         if ended == Piece::Stopped { Err(QueryError::Interrupted) } else { Ok(()) }
     }

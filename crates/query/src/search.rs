@@ -5,17 +5,22 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use archive::{BLOCK_ROWS, Logged, Span};
+use archive::{BLOCK_ROWS, LoggedRef, Span};
 use event::Timestamp;
 
 use crate::ground::Survey;
-use crate::look::{Batch, Look, Place, Times};
+use crate::look::{Look, Place, Times};
 use crate::plan::Verdict;
 use crate::sweep::{self, Piece, Watch};
 use crate::{Answer, Cursor, Order, Page, QueryError, Question, Row};
 
 /// Bytes of events after which a page is full, whatever its limit.
 pub const MAX_ANSWER_BYTES: usize = 32 << 20;
+
+/// Rows whose events are read before it is asked whether they were enough.
+const FIRST_ROWS: usize = 64;
+/// As many, when the first were not enough.
+const MORE_ROWS: usize = 1024;
 
 /// A place in the direction in which is searched: what comes first is less.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -217,18 +222,18 @@ impl Search<'_, '_> {
         }
         open.sort_unstable_by_key(|(rank, ..)| *rank);
         self.keep_enough(&mut open);
-        let mut batch = Batch::new();
+        let mut most = FIRST_ROWS;
         let mut rest = &open[..];
         while let Some((first, ..)) = rest.first() {
             if self.bar().is_some_and(|bar| *first > bar) {
                 self.turn_away(rest);
                 break;
             }
-            let (now, later) = rest.split_at(batch.next.min(rest.len()));
-            rest = later;
+            let (now, later) = rest.split_at(most.min(rest.len()));
+            (rest, most) = (later, MORE_ROWS);
             let mut rows: Vec<u32> = now.iter().map(|(_, row, _)| *row).collect();
             rows.sort_unstable();
-            let read = self.look.read(part, &rows, &mut batch, &mut |logged, _| {
+            let read = self.look.read(part, &rows, &mut |logged, _| {
                 self.offer(logged);
                 Ok(())
             })?;
@@ -259,13 +264,13 @@ impl Search<'_, '_> {
         }
     }
 
-    fn offer(&self, logged: &Logged) {
+    fn offer(&self, logged: LoggedRef<'_>) {
         let cursor = Cursor { time: logged.time, position: logged.position };
         let rank = Rank::of(cursor, self.order);
         if self.behind.is_some_and(|behind| rank <= behind) {
             return;
         }
-        if let Some(row) = Row::of(logged.clone()) {
+        if let Some(row) = Row::of(logged.to_owned()) {
             self.lock().offer(rank, row);
         }
     }

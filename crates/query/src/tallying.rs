@@ -7,7 +7,7 @@ use event::interval::TimeZone;
 use event::{Interval, RecordView, Timestamp};
 
 use crate::ground::Survey;
-use crate::look::{Batch, Block, Look, Place, Seen, Times};
+use crate::look::{Block, Look, Place, Seen, Times};
 use crate::plan::Verdict;
 use crate::rollup::{self, Windows};
 use crate::sums::Sums;
@@ -160,9 +160,7 @@ impl Counting<'_, '_> {
             }
         }
         let rows = self.count_by_columns(&seen, tally)?;
-        self.look.read(part, &rows, &mut Batch::new(), &mut |logged, view| {
-            self.grouping.add_event(tally, logged.time, view)
-        })
+        self.look.read(part, &rows, &mut |logged, view| self.grouping.add_event(tally, logged.time, view))
     }
 
     /// Counts what is certain; returns the rows whose events must be read.

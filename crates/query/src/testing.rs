@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use archive::{
     BLOCK_ROWS, Blocks, COLUMNS, Column, Keys, Logged, Part, PartError, RollupCell, RollupKey, Rollups, Span,
+    Visit,
 };
 use audit_log::ReadError;
 use event::filter::tokens;
@@ -266,10 +267,15 @@ impl Part for Shelf {
         Ok(self.odd_times.clone())
     }
 
-    fn entries(&self, rows: &[u32]) -> Result<Vec<Logged>, PartError> {
+    fn visit(&self, rows: &[u32], visit: &mut Visit<'_>) -> Result<(), PartError> {
         assert!(rows.is_sorted_by(|one, next| one < next), "rows rise");
-        self.read.fetch_add(rows.len() as u64, Ordering::Relaxed);
-        Ok(rows.iter().map(|row| self.entries[*row as usize].clone()).collect())
+        for row in rows {
+            self.read.fetch_add(1, Ordering::Relaxed);
+            if visit(self.entries[*row as usize].by_ref()).is_break() {
+                break;
+            }
+        }
+        Ok(())
     }
 
     fn rollup(&self, key: RollupKey) -> Result<Option<Arc<Rollups>>, PartError> {

@@ -11,7 +11,7 @@ use super::page::Unpacker;
 use super::schema::{LOG_SEQ, LOG_SOURCE, LOG_TIME, POSITION, TIME};
 use super::sheet::{Payloads, Sheet};
 use crate::interner::Interner;
-use crate::part::{Logged, PartError};
+use crate::part::{LoggedRef, PartError, Visit};
 
 /// Rows of which the pages are kept for the next question; whoever asks for more reads through.
 const FEW: usize = 1024;
@@ -51,10 +51,9 @@ impl<'a> Payload<'a> {
 
 type Numbers = Arc<Vec<i64>>;
 
-/// Reads entries by row.
-pub(super) fn logged(sheet: &Sheet, rows: &[u32]) -> Result<Vec<Logged>, PartError> {
+/// Shows entries by row; in memory are one page of payloads and the times of one row group.
+pub(super) fn visit(sheet: &Sheet, rows: &[u32], visit: &mut Visit<'_>) -> Result<(), PartError> {
     let mut payload = Payload::new(sheet, if rows.len() <= FEW { Kept::OnTheShelf } else { Kept::Here });
-    let mut found = Vec::with_capacity(rows.len());
     let mut held: Option<(usize, Numbers, Numbers)> = None;
     for row in rows {
         let row = *row as usize;
@@ -71,14 +70,17 @@ pub(super) fn logged(sheet: &Sheet, rows: &[u32]) -> Result<Vec<Logged>, PartErr
             )),
         };
         let within = row - sheet.layout.groups[number].first_row;
-        found.push(Logged {
+        let logged = LoggedRef {
             position: sheet.layout.first + row as u64,
             log_time: Timestamp::from_micros(log_times[within]),
             time: Timestamp::from_micros(times[within]),
-            payload: payload.of(row)?.to_vec(),
-        });
+            payload: payload.of(row)?,
+        };
+        if visit(logged).is_break() {
+            break;
+        }
     }
-    Ok(found)
+    Ok(())
 }
 
 /// What the leaves of a row group are made of.

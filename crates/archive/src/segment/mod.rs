@@ -34,7 +34,7 @@ use crate::column::Column;
 use crate::extract::{ODD_COUNT, TIME as ODD_TIME};
 use crate::index::{Binding, Index};
 use crate::intake::Intake;
-use crate::part::{Keys, Logged, Part, PartError, RollupKey, Rollups, Span};
+use crate::part::{Keys, Part, PartError, RollupKey, Rollups, Span, Visit};
 use crate::read_at::ReadAt;
 use crate::rollup::section_of;
 pub(crate) use copy::Copying;
@@ -230,8 +230,8 @@ impl Part for Segment {
         Ok(self.odd[ODD_TIME].clone())
     }
 
-    fn entries(&self, rows: &[u32]) -> Result<Vec<Logged>, PartError> {
-        entries::logged(&self.sheet, rows)
+    fn visit(&self, rows: &[u32], visit: &mut Visit<'_>) -> Result<(), PartError> {
+        entries::visit(&self.sheet, rows, visit)
     }
 
     fn rollup(&self, key: RollupKey) -> Result<Option<Arc<Rollups>>, PartError> {

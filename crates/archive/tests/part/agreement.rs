@@ -1,8 +1,9 @@
 //! Whatever the events look like, a part never contradicts them.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 
-use archive::{BLOCK_ROWS, Blocks, COLUMNS, Column, Keys, Part, RollupKey, Rollups};
+use archive::{BLOCK_ROWS, Blocks, COLUMNS, Column, Keys, LoggedRef, Part, RollupKey, Rollups};
 use audit_log::Entry;
 use proptest::prelude::*;
 
@@ -175,6 +176,13 @@ fn check_rows(part: &dyn Part, entries: &[Entry]) {
         );
         assert_eq!(read.payload, entry.payload);
     }
+    let mut shown = 0;
+    let mut visit = |_: LoggedRef<'_>| {
+        shown += 1;
+        if shown < 3 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    };
+    part.visit(&rows, &mut visit).unwrap();
+    assert_eq!(shown, rows.len().min(3), "no more is shown than is wanted");
 }
 
 type Counts = BTreeMap<(i64, Option<String>, Option<String>, Option<String>), u64>;

@@ -7,3 +7,4 @@ mod damage;
 mod fixture;
 mod outsiders;
 mod shapes;
+mod visiting;
