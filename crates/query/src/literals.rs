@@ -3,14 +3,18 @@
 //! The invariant: never a wrong no. A part can stand in the bytes otherwise than as itself only where they hold escapes or
 //! letters beyond ASCII (some fold to ASCII), or where it is a number, which has many spellings; then it is not looked for.
 
-use memchr::memchr2_iter;
-use memchr::memmem;
+use std::sync::LazyLock;
 
-/// Letters from the rarest to the most frequent; digits and dots are counted as rare.
+use memchr::memchr2_iter;
+use memchr::memmem::Finder;
+
+/// Letters from the rarest to the most frequent; digits and dots are more frequent than any of them, in what machines write.
 const BY_RARITY: &[u8] = b"zqxjkvbpygfwmucldrhsnioate";
+/// How a letter begins that is written as an escape.
+static ESCAPE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\\u"));
 
 /// What must be there.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) enum Literals {
     Anything,
     Every(Vec<Literals>),
@@ -19,11 +23,16 @@ pub(crate) enum Literals {
 }
 
 /// A folded part of ASCII.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Needle {
-    part: Vec<u8>,
-    /// Where its rarest byte stands.
-    rarest: usize,
+#[derive(Debug)]
+pub(crate) enum Needle {
+    /// One without letters, which is written in one way only.
+    Plain(Box<Finder<'static>>),
+    /// One with letters.
+    Folded {
+        part: Vec<u8>,
+        /// Where its rarest letter stands.
+        rarest: usize,
+    },
 }
 
 impl Literals {
@@ -41,14 +50,17 @@ impl Literals {
         if bytes.is_empty() || !part.is_ascii() || may_be_number {
             return Literals::Anything;
         }
-        let rarity = |byte: u8| BY_RARITY.iter().position(|known| *known == byte).map_or(0, |at| at + 1);
-        let rarest = (0..bytes.len()).min_by_key(|at| rarity(bytes[*at])).unwrap_or(0);
-        Literals::Part(Needle { part: bytes.to_vec(), rarest })
+        let rarity = |byte: u8| BY_RARITY.iter().position(|known| *known == byte);
+        let rarest = bytes.iter().enumerate().filter_map(|(at, byte)| Some((rarity(*byte)?, at))).min();
+        Literals::Part(match rarest {
+            Some((_, rarest)) => Needle::Folded { part: bytes.to_vec(), rarest },
+            None => Needle::Plain(Box::new(Finder::new(bytes).into_owned())),
+        })
     }
 
     /// Demands all of these.
     pub(crate) fn every(all: impl IntoIterator<Item = Literals>) -> Literals {
-        let mut all: Vec<Literals> = all.into_iter().filter(|one| *one != Literals::Anything).collect();
+        let mut all: Vec<Literals> = all.into_iter().filter(|one| !one.is_anything()).collect();
         match all.len() {
             0 => Literals::Anything,
             1 => all.remove(0),
@@ -59,15 +71,16 @@ impl Literals {
     /// Demands one of these; where there is none, nothing can be there.
     pub(crate) fn any(any: impl IntoIterator<Item = Literals>) -> Literals {
         let any: Vec<Literals> = any.into_iter().collect();
-        if any.contains(&Literals::Anything) { Literals::Anything } else { Literals::Any(any) }
+        if any.iter().any(Literals::is_anything) { Literals::Anything } else { Literals::Any(any) }
     }
 
     /// Says whether an event of these bytes may hold them.
     pub(crate) fn may_be_in(&self, payload: &[u8]) -> bool {
-        *self == Literals::Anything
-            || !payload.is_ascii()
-            || self.are_in(payload)
-            || memmem::find(payload, b"\\u").is_some()
+        self.is_anything() || !payload.is_ascii() || self.are_in(payload) || ESCAPE.find(payload).is_some()
+    }
+
+    fn is_anything(&self) -> bool {
+        matches!(self, Literals::Anything)
     }
 
     fn are_in(&self, payload: &[u8]) -> bool {
@@ -82,11 +95,14 @@ impl Literals {
 
 impl Needle {
     fn is_in(&self, payload: &[u8]) -> bool {
-        let byte = self.part[self.rarest];
+        let (part, rarest) = match self {
+            Needle::Plain(finder) => return finder.find(payload).is_some(),
+            Needle::Folded { part, rarest } => (part, *rarest),
+        };
+        let byte = part[rarest];
         memchr2_iter(byte, byte.to_ascii_uppercase(), payload).any(|at| {
-            let window =
-                at.checked_sub(self.rarest).and_then(|start| payload[start..].get(..self.part.len()));
-            window.is_some_and(|window| window.eq_ignore_ascii_case(&self.part))
+            let window = at.checked_sub(rarest).and_then(|start| payload[start..].get(..part.len()));
+            window.is_some_and(|window| window.eq_ignore_ascii_case(part))
         })
     }
 }
