@@ -1,5 +1,7 @@
 //! Sets of blocks: runs of 256 rows, the unit in which the index answers and payloads are read.
 
+use std::ops::Range;
+
 /// Rows of a block; the last block of a part may have fewer.
 pub const BLOCK_ROWS: usize = 256;
 
@@ -71,6 +73,42 @@ impl Blocks {
 
     /// Walks the set's blocks in order.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = usize> + '_ {
-        (0..self.count).filter(|block| self.contains(*block))
+        // Most sets hold few of very many.
+        (0..self.words.len()).filter(|at| self.words[*at] != 0).flat_map(|at| bits(at, self.words[at]))
+    }
+
+    /// Walks those of the set's blocks that lie in a range, in order.
+    pub fn within(&self, range: &Range<usize>) -> impl Iterator<Item = usize> + '_ {
+        let Range { start, end } = range.start..range.end.min(self.count);
+        let words = (start / 64..end.div_ceil(64)).filter(|at| self.words[*at] != 0);
+        words.flat_map(|at| bits(at, self.words[at])).filter(move |block| (start..end).contains(block))
+    }
+}
+
+/// Walks the blocks of a word, which is `at` its place.
+fn bits(at: usize, word: u64) -> impl DoubleEndedIterator<Item = usize> {
+    (0..64).filter(move |bit| word >> bit & 1 == 1).map(move |bit| at * 64 + bit)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn blocks_are_walked_in_order_whole_and_in_ranges(
+            wanted in prop::collection::btree_set(0_usize..300, 0..40), count in 0_usize..300, start in 0_usize..300,
+            length in 0_usize..200,
+        ) {
+            let mut blocks = Blocks::none(count);
+            wanted.iter().for_each(|block| blocks.insert(*block));
+            let all: Vec<usize> = wanted.iter().copied().filter(|block| *block < count).collect();
+            prop_assert_eq!(blocks.iter().collect::<Vec<_>>(), all.clone());
+            let within: Vec<usize> = blocks.within(&(start..start + length)).collect();
+            let inside = all.into_iter().filter(|block| (start..start + length).contains(block));
+            prop_assert_eq!(within, inside.collect::<Vec<_>>());
+        }
     }
 }

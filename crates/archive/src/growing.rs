@@ -13,7 +13,7 @@ use crate::blocks::{BLOCK_ROWS, Blocks};
 use crate::column::Column;
 use crate::digest::{Block, Digester, Digests};
 use crate::extract::TIME;
-use crate::part::{Keys, LoggedRef, Part, PartError, RollupKey, Rollups, Span, Visit};
+use crate::part::{Keys, LoggedRef, Part, PartError, RollupKey, Rollups, Run, Span, Visit};
 use crate::rollup::{DIMENSIONS, RollupBuilder, RollupRows};
 use crate::tokens;
 
@@ -187,6 +187,11 @@ impl Part for Snapshot {
         let first = spans().map(|span| span.first).min()?;
         let last = spans().map(|span| span.last).max()?;
         Some(Span { first, last })
+    }
+
+    fn runs(&self) -> Arc<[Run]> {
+        let spans: Vec<Span> = self.blocks.iter().map_while(|block| span(block)).collect();
+        Run::cut(&spans, [])
     }
 
     fn block_span(&self, block: usize) -> Option<Span> {

@@ -15,7 +15,7 @@ use crate::column::Column;
 use crate::error::ArchiveError;
 use crate::leaves::Leaves;
 use crate::name::{ObjectKind, SegmentName};
-use crate::part::{Keys, Part, PartError, RollupKey, Rollups, Span, Visit};
+use crate::part::{Keys, Part, PartError, RollupKey, Rollups, Run, Span, Visit};
 use crate::read_at::ReadAt;
 use crate::segment::Segment;
 
@@ -167,6 +167,11 @@ impl Part for Broken {
 
     fn span(&self) -> Option<Span> {
         Some(Span { first: Timestamp::MIN, last: Timestamp::MAX })
+    }
+
+    fn runs(&self) -> Arc<[Run]> {
+        let spans: Vec<Span> = self.span().into_iter().cycle().take(self.block_count()).collect();
+        Run::cut(&spans, [])
     }
 
     fn block_span(&self, _: usize) -> Option<Span> {

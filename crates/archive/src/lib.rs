@@ -50,7 +50,8 @@ pub use growing::{Entries, Growing};
 pub use leaves::probe_leaves;
 pub use name::{ObjectKind, SegmentName};
 pub use part::{
-    Keys, Logged, LoggedRef, Part, PartError, Parts, RollupCell, RollupKey, Rollups, Span, TimesApart, Visit,
+    Keys, Logged, LoggedRef, Part, PartError, Parts, RUN_BLOCKS, RollupCell, RollupKey, Rollups, Run, Span,
+    TimesApart, Visit,
 };
 pub use read_at::ReadAt;
 pub use sealer::Sealer;

@@ -18,6 +18,45 @@ pub struct Span {
     pub last: Timestamp,
 }
 
+impl Span {
+    /// The least span that holds both.
+    #[must_use]
+    pub fn join(self, other: Span) -> Span {
+        Span { first: self.first.min(other.first), last: self.last.max(other.last) }
+    }
+}
+
+/// The most blocks of a [`Run`].
+pub const RUN_BLOCKS: usize = 64;
+
+/// Blocks of a part that are best looked at together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// The blocks, at most [`RUN_BLOCKS`].
+    pub blocks: Range<usize>,
+    /// The event times in them.
+    pub span: Span,
+}
+
+impl Run {
+    /// Puts blocks of these event times, in order, into runs that end at these blocks at the latest.
+    pub fn cut(spans: &[Span], ends: impl IntoIterator<Item = usize>) -> Arc<[Run]> {
+        let mut runs = Vec::new();
+        let mut start = 0;
+        for end in ends.into_iter().chain([spans.len()]) {
+            let blocks = start..end.clamp(start, spans.len());
+            start = blocks.end;
+            let runs_of = blocks.clone().step_by(RUN_BLOCKS);
+            runs.extend(runs_of.filter_map(|first| {
+                let blocks = first..blocks.end.min(first + RUN_BLOCKS);
+                let span = spans[blocks.clone()].iter().copied().reduce(Span::join)?;
+                Some(Run { blocks, span })
+            }));
+        }
+        runs.into()
+    }
+}
+
 /// One entry as it was logged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Logged {
@@ -191,6 +230,9 @@ pub trait Part: Send + Sync {
     /// Event times in it; `None` when it is empty.
     fn span(&self) -> Option<Span>;
 
+    /// All of its blocks, in order, in runs in which its columns lie together.
+    fn runs(&self) -> Arc<[Run]>;
+
     /// Event times of one block.
     fn block_span(&self, block: usize) -> Option<Span>;
 
@@ -242,6 +284,25 @@ pub trait Parts: Send + Sync {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn runs_hold_every_block_once_and_end_where_they_must() {
+        let at = Timestamp::from_micros;
+        let spans: Vec<Span> =
+            (0..200).map(|n| Span { first: at(1000 - n), last: at(1000 + n % 7) }).collect();
+        for ends in [&[][..], &[3, 3, 70, 500], &[200], &[64, 128, 192]] {
+            let runs = Run::cut(&spans, ends.iter().copied());
+            let blocks: Vec<usize> = runs.iter().flat_map(|run| run.blocks.clone()).collect();
+            assert_eq!(blocks, (0..200).collect::<Vec<_>>());
+            for run in &*runs {
+                assert!(run.blocks.len() <= RUN_BLOCKS && !run.blocks.is_empty());
+                assert!(ends.iter().all(|end| *end <= run.blocks.start || run.blocks.end <= *end));
+                let of = &spans[run.blocks.clone()];
+                assert_eq!(Some(run.span.first), of.iter().map(|span| span.first).min());
+                assert_eq!(Some(run.span.last), of.iter().map(|span| span.last).max());
+            }
+        }
+    }
 
     #[test]
     fn a_rollup_holds_kind_and_outcome_and_one_other_column() {

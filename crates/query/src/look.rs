@@ -1,6 +1,6 @@
 //! Looks at rows for one question: what columns tell, and the events themselves where they do not.
 //!
-//! Memory is bounded: columns are fetched for a stride of blocks at a time, and events are shown where they lie.
+//! Memory is bounded: columns are fetched for a run of blocks at a time, and events are shown where they lie.
 
 use std::ops::{ControlFlow, Range};
 use std::sync::OnceLock;
@@ -16,11 +16,10 @@ use crate::source::time_of;
 use crate::sweep::{Piece, Stop};
 use crate::{Coverage, QueryError, Question};
 
-/// Blocks of a stride: what columns are fetched for at once. Segments keep their columns in runs of as many.
-pub(crate) const STRIDE: usize = if cfg!(test) { 2 } else { 64 };
 /// Entries of a piece that is read from the log.
 const RUN: u64 = if cfg!(test) { 100 } else { 2048 };
-/// Blocks of a part that tokens may leave, and what part of all they may be at most, for their events to be read at once.
+/// Blocks of a part that tokens may leave, and what part of all they may be at most, for their events to be read at once
+/// where columns do not decide everything anyway.
 const FEW: usize = 4;
 /// Entries that are read from the log at once.
 const FROM_LOG: u64 = 64;
@@ -42,7 +41,7 @@ pub(crate) enum Place {
         /// Which part.
         part: usize,
         /// Which blocks.
-        blocks: Vec<usize>,
+        blocks: Range<usize>,
         /// The event times in them.
         span: Span,
     },
@@ -107,24 +106,9 @@ impl<'q> Look<'q> {
             if part.span().is_none_or(|span| !wanted(number, span)) {
                 continue;
             }
-            let mut stride: Option<(usize, Vec<usize>, Span)> = None;
-            for block in 0..part.block_count() {
-                let Some(span) = part.block_span(block).filter(|span| wanted(number, *span)) else {
-                    continue;
-                };
-                match &mut stride {
-                    Some((run, blocks, all)) if *run == block / STRIDE => {
-                        blocks.push(block);
-                        *all = Span { first: all.first.min(span.first), last: all.last.max(span.last) };
-                    }
-                    _ => {
-                        places.extend(
-                            stride.replace((block / STRIDE, vec![block], span)).map(|s| place(number, s)),
-                        );
-                    }
-                }
+            for run in part.runs().iter().filter(|run| wanted(number, run.span)) {
+                places.push(Place::Blocks { part: number, blocks: run.blocks.clone(), span: run.span });
             }
-            places.extend(stride.map(|stride| place(number, stride)));
         }
         let behind = &self.survey.behind;
         let runs = behind.clone().step_by(RUN as usize);
@@ -149,16 +133,23 @@ impl<'q> Look<'q> {
         self.within(span.first) && self.within(span.last)
     }
 
-    /// Judges the rows of some blocks, as far as columns tell.
+    /// Lists those of some blocks that may hold events of the question, as far as tokens and bounds tell.
+    pub(crate) fn open(&self, part: usize, blocks: &Range<usize>) -> Result<Vec<usize>, QueryError> {
+        let candidates = self.candidates(part)?;
+        let part: &dyn Part = &*self.survey.parts[part];
+        let touched = |block: &usize| part.block_span(*block).is_some_and(|span| self.touches(span));
+        Ok(candidates.within(blocks).filter(touched).collect())
+    }
+
+    /// Judges the rows of open blocks, as far as columns tell.
     pub(crate) fn see(&self, part: usize, blocks: &[usize], times: Times) -> Result<Seen, QueryError> {
         let nothing = Seen { blocks: Vec::new(), keys: Vec::new() };
         let number = part;
         let part: &dyn Part = &*self.survey.parts[part];
-        let candidates = self.candidates(number)?;
         let odd_times = if self.plan.asks_times() { Some(part.odd_times()?) } else { None };
         let mut asked = Blocks::none(part.block_count());
         let mut cut = times == Times::Wanted;
-        for block in blocks.iter().copied().filter(|block| candidates.contains(*block)) {
+        for block in blocks.iter().copied() {
             let Some(span) = part.block_span(block) else { continue };
             let odd = odd_times.as_ref().is_none_or(|odd| odd.contains(block));
             if self.plan.judge_span(span, odd) != Verdict::No {
@@ -169,7 +160,9 @@ impl<'q> Look<'q> {
         if asked.is_empty() {
             return Ok(nothing);
         }
-        let few = candidates.len() <= FEW && candidates.len() * FEW < part.block_count();
+        let candidates = self.candidates(number)?;
+        let few =
+            !self.plan.is_typed() && candidates.len() <= FEW && candidates.len() * FEW < part.block_count();
         let columns = if few { Columns::Spared } else { Columns::Wanted };
         let mut sheet = self.plan.sheet(part, &asked, cut, columns)?;
         let mut seen = Vec::new();
@@ -276,8 +269,4 @@ impl<'q> Look<'q> {
     fn unreadable(&self) -> u64 {
         if self.question.scope.is_everything() { self.unreadable.load(Ordering::Relaxed) } else { 0 }
     }
-}
-
-fn place(part: usize, (_, blocks, span): (usize, Vec<usize>, Span)) -> Place {
-    Place::Blocks { part, blocks, span }
 }

@@ -3,7 +3,7 @@
 //! A scan is a question like any other: it shows what its scope and filter take and nothing else, whatever the engine above
 //! does with it. Who scans limits how many scans run, and for how long.
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -12,7 +12,7 @@ use event::Timestamp;
 use event::filter::ast::Expr;
 
 use crate::ground::Survey;
-use crate::look::{Look, Place, STRIDE, Times};
+use crate::look::{Look, Place, Times};
 use crate::odd::completed;
 use crate::plan::Verdict;
 use crate::snapshot::Snapshot;
@@ -51,7 +51,7 @@ pub struct Scan {
 /// A piece of a scan.
 enum Task {
     /// Blocks of a part.
-    Blocks { part: usize, blocks: Vec<usize> },
+    Blocks { part: usize, blocks: Range<usize> },
     /// A whole part, by a roll-up.
     Rollup { part: usize, key: RollupKey },
 }
@@ -143,20 +143,23 @@ impl Scan {
         skip: &Skip<'_>,
         take: &mut dyn FnMut(Stripe) -> ControlFlow<()>,
     ) -> Result<ControlFlow<()>, QueryError> {
-        let (part, blocks) = match task {
-            Task::Blocks { part, blocks } => (*part, blocks.clone()),
+        let (part, runs) = match task {
+            Task::Blocks { part, blocks } => (*part, vec![blocks.clone()]),
             Task::Rollup { part, key } => match self.survey.parts[*part].rollup(*key)? {
                 Some(rollups) => return Ok(take(Stripe::of_rollup(&rollups, *key, &self.shown))),
-                None => (*part, (0..self.survey.parts[*part].block_count()).collect()),
+                None => {
+                    let runs = self.survey.parts[*part].runs();
+                    (*part, runs.iter().map(|run| run.blocks.clone()).collect())
+                }
             },
         };
         let working = Working { scan: self, look, part };
-        for blocks in blocks.chunks(STRIDE) {
+        for blocks in runs {
             if self.stop.is_asked() {
                 return Ok(ControlFlow::Break(()));
             }
-            let wanted = |block: &usize| working.part().block_span(*block).is_none_or(|span| !skip(span));
-            let blocks: Vec<usize> = blocks.iter().copied().filter(wanted).collect();
+            let mut blocks = look.open(part, &blocks)?;
+            blocks.retain(|block| working.part().block_span(*block).is_none_or(|span| !skip(span)));
             if !blocks.is_empty() && working.show(&blocks, take)?.is_break() {
                 return Ok(ControlFlow::Break(()));
             }

@@ -3,9 +3,11 @@
 //! Runs of blocks are visited by the times in them, and a search ends when no later one can hold a row of the page.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use archive::{BLOCK_ROWS, LoggedRef, Span};
+use archive::{BLOCK_ROWS, LoggedRef, RUN_BLOCKS, Span};
 use event::Timestamp;
 
 use crate::ground::Survey;
@@ -119,6 +121,8 @@ struct Search<'a, 'q> {
     /// Rows must lie behind this place.
     behind: Option<Rank>,
     best: Mutex<Best>,
+    /// How many blocks are looked at before it is asked whether they were enough: few first, for often they are.
+    at_once: AtomicUsize,
 }
 
 pub(crate) fn search(survey: &Survey, question: &Question, watch: Watch<'_>) -> Result<Answer, QueryError> {
@@ -135,7 +139,7 @@ pub(crate) fn search(survey: &Survey, question: &Question, watch: Watch<'_>) -> 
     let hidden = !question.scope.is_everything();
     let (limit, spare) = (question.rows(), usize::from(hidden));
     let best = Best { rows: BTreeMap::new(), bytes: 0, limit, spare, turned_away: false };
-    let search = Search { look: &look, order, behind, best: Mutex::new(best) };
+    let search = Search { look: &look, order, behind, best: Mutex::new(best), at_once: AtomicUsize::new(1) };
     let mut places = look.places(|_, span| look.touches(span) && search.reaches(span));
     places.sort_by_key(|place| search.first_rank(place));
     let weights: Vec<u64> = places.iter().map(Place::weight).collect();
@@ -185,12 +189,15 @@ impl Search<'_, '_> {
     /// Entries that no part has may be of any time, so they come first.
     fn first_rank(&self, place: &Place) -> Rank {
         match place {
-            Place::Blocks { span, .. } => {
-                let first = Rank::first_of(*span, self.order);
-                self.behind.map_or(first, |behind| first.max(Rank(behind.0, 0)))
-            }
+            Place::Blocks { span, .. } => self.first_of(*span),
             Place::Behind(_) => Rank(i64::MIN, 0),
         }
+    }
+
+    /// The least rank that a row of such times can have, behind the place where the page begins.
+    fn first_of(&self, span: Span) -> Rank {
+        let first = Rank::first_of(span, self.order);
+        self.behind.map_or(first, |behind| first.max(Rank(behind.0, 0)))
     }
 
     fn visit(&self, place: &Place) -> Result<Piece, QueryError> {
@@ -207,7 +214,34 @@ impl Search<'_, '_> {
         }
     }
 
-    fn visit_blocks(&self, part: usize, blocks: &[usize]) -> Result<Piece, QueryError> {
+    fn visit_blocks(&self, part: usize, blocks: &Range<usize>) -> Result<Piece, QueryError> {
+        let ranked = |block| {
+            let span = self.look.survey.parts[part].block_span(block).filter(|span| self.reaches(*span))?;
+            Some((self.first_of(span), block))
+        };
+        let mut ranked: Vec<(Rank, usize)> =
+            self.look.open(part, blocks)?.into_iter().filter_map(ranked).collect();
+        ranked.sort_unstable();
+        let mut rest = &ranked[..];
+        while let Some((first, _)) = rest.first() {
+            if self.bar().is_some_and(|bar| *first > bar) {
+                // From whom something is hidden, one row more was looked for, which tells whether there is more.
+                self.lock().turned_away |= self.look.question.scope.is_everything();
+                break;
+            }
+            let at_once = self.at_once.load(Ordering::Relaxed);
+            self.at_once.store(RUN_BLOCKS.min(at_once * 4), Ordering::Relaxed);
+            let (now, later) = rest.split_at(at_once.min(rest.len()));
+            rest = later;
+            let now: Vec<usize> = now.iter().map(|(_, block)| *block).collect();
+            if self.visit_few(part, &now)? == Piece::Stopped {
+                return Ok(Piece::Stopped);
+            }
+        }
+        Ok(Piece::Done)
+    }
+
+    fn visit_few(&self, part: usize, blocks: &[usize]) -> Result<Piece, QueryError> {
         let seen = self.look.see(part, blocks, Times::Wanted)?;
         let start = self.look.survey.parts[part].positions().start;
         let mut open: Vec<(Rank, u32, Verdict)> = Vec::new();
@@ -339,6 +373,17 @@ mod tests {
             Question { filter: filter("kind: k2"), limit: 10, ..Question::new(Scope::everything()) };
         assert_eq!(positions(&ask(&survey, &question)), (0..10).map(|n| 2998 - 4 * n).collect::<Vec<_>>());
         assert_eq!(shelves.iter().map(|shelf| shelf.read()).collect::<Vec<_>>(), [0, 0, 10]);
+    }
+
+    #[test]
+    fn for_the_latest_events_few_blocks_are_looked_at_however_many_there_are() {
+        for size in [3000, 9000] {
+            let entries = numbered(size);
+            let shelves = entries.shelves(&[size / 2, size], Honesty::BEST);
+            let question = Question { limit: 10, ..Question::new(Scope::everything()) };
+            assert_eq!(ask(&entries.with(&shelves), &question).rows.len(), 10);
+            assert_eq!(shelves.iter().map(|shelf| shelf.blocks_seen()).collect::<Vec<_>>(), [0, 1]);
+        }
     }
 
     #[test]

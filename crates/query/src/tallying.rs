@@ -1,6 +1,8 @@
 //! Goes over everything that a question takes and counts it: by roll-ups, by columns, and by the events where they must be
 //! read.
 
+use std::ops::Range;
+
 use archive::{BLOCK_ROWS, Column, Keys, Span};
 use event::filter::{FieldPath, tokens};
 use event::interval::TimeZone;
@@ -128,7 +130,7 @@ impl Counting<'_, '_> {
             Place::Behind(range) => range.start,
             Place::Blocks { part, blocks, .. } => {
                 let first = self.look.survey.parts[*part].positions().start;
-                first + (blocks.first().copied().unwrap_or(0) * BLOCK_ROWS) as u64
+                first + (blocks.start * BLOCK_ROWS) as u64
             }
         }
     }
@@ -142,14 +144,24 @@ impl Counting<'_, '_> {
         }
     }
 
-    fn count_blocks(&self, part: usize, blocks: &[usize], tally: &mut Tally) -> Result<Piece, QueryError> {
+    fn count_blocks(
+        &self,
+        part: usize,
+        blocks: &Range<usize>,
+        tally: &mut Tally,
+    ) -> Result<Piece, QueryError> {
         let windows = self.windows[part].as_ref();
         let times = if windows.is_some() || self.grouping.interval.is_some() {
             Times::Wanted
         } else {
             Times::IfNeeded
         };
-        let mut seen = self.look.see(part, blocks, times)?;
+        let mut blocks = self.look.open(part, blocks)?;
+        if let Some(windows) = windows {
+            let span = |block| self.look.survey.parts[part].block_span(block);
+            blocks.retain(|block| span(*block).is_some_and(|span| windows.touch(span)));
+        }
+        let mut seen = self.look.see(part, &blocks, times)?;
         if let Some(windows) = windows {
             for block in &mut seen.blocks {
                 for (verdict, time) in block.verdicts.iter_mut().zip(&block.times) {

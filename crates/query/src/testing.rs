@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use archive::{
-    BLOCK_ROWS, Blocks, COLUMNS, Column, Keys, Logged, Part, PartError, RollupCell, RollupKey, Rollups, Span,
-    Visit,
+    BLOCK_ROWS, Blocks, COLUMNS, Column, Keys, Logged, Part, PartError, RollupCell, RollupKey, Rollups, Run,
+    Span, Visit,
 };
 use audit_log::ReadError;
 use event::filter::tokens;
@@ -111,8 +111,11 @@ pub(crate) struct Shelf {
     tokens: Vec<BTreeSet<String>>,
     odd_times: Blocks,
     read: AtomicU64,
+    blocks_seen: AtomicU64,
 }
 
+/// Blocks of a run of a test's part.
+const BLOCKS_OF_RUN: usize = 3;
 /// The longest text that a column holds.
 const LONG: usize = 1024;
 
@@ -140,12 +143,26 @@ impl Shelf {
                 odd_times.insert(row / BLOCK_ROWS);
             }
         }
-        Shelf { entries, start, honesty, cells, tokens, odd_times, read: AtomicU64::new(0) }
+        Shelf {
+            entries,
+            start,
+            honesty,
+            cells,
+            tokens,
+            odd_times,
+            read: AtomicU64::new(0),
+            blocks_seen: AtomicU64::new(0),
+        }
     }
 
     /// Says how many entries were read so far.
     pub(crate) fn read(&self) -> u64 {
         self.read.load(Ordering::Relaxed)
+    }
+
+    /// Says of how many blocks the times were asked.
+    pub(crate) fn blocks_seen(&self) -> u64 {
+        self.blocks_seen.load(Ordering::Relaxed)
     }
 
     fn rows(&self, block: usize) -> Range<usize> {
@@ -223,6 +240,11 @@ impl Part for Shelf {
         span(&self.entries)
     }
 
+    fn runs(&self) -> Arc<[Run]> {
+        let spans: Vec<Span> = (0..self.block_count()).map_while(|block| self.block_span(block)).collect();
+        Run::cut(&spans, (0..spans.len()).step_by(BLOCKS_OF_RUN))
+    }
+
     fn block_span(&self, block: usize) -> Option<Span> {
         span(&self.entries[self.rows(block)])
     }
@@ -259,6 +281,7 @@ impl Part for Shelf {
     }
 
     fn times(&self, blocks: &Blocks) -> Result<Vec<(usize, Vec<Timestamp>)>, PartError> {
+        self.blocks_seen.fetch_add(blocks.len() as u64, Ordering::Relaxed);
         let times = |block| self.entries[self.rows(block)].iter().map(|logged| logged.time).collect();
         Ok(blocks.iter().map(|block| (block, times(block))).collect())
     }

@@ -1,64 +1,54 @@
 //! Columns of a segment for some blocks, by codes that hold for the whole segment.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use super::schema::KEYS;
 use super::sheet::Sheet;
+use super::shelf::{Keep, What};
 use crate::blocks::{BLOCK_ROWS, Blocks};
 use crate::column::Column;
-use crate::extract::COLUMN_COUNT;
 use crate::interner::Interner;
 use crate::part::{Keys, PartError};
 
-/// The most texts of a column that are kept once read.
-const MOST_KEPT: usize = 65_536;
-/// The most bytes of them.
-const MOST_KEPT_BYTES: usize = 4 << 20;
-
-/// Dictionaries of all row groups as one, kept after the first question about most of a segment.
-#[derive(Default)]
-pub(super) struct Dictionaries {
-    columns: [OnceLock<Arc<Dictionary>>; COLUMN_COUNT],
-}
-
-/// A column's texts, and what each row group's codes are called.
+/// A column's texts in several row groups.
 pub(super) struct Dictionary {
-    pub(super) values: Arc<Vec<String>>,
+    values: Arc<Vec<String>>,
+    /// What the codes of each row group are called; nothing where it was not asked for.
     meanings: Vec<Vec<u32>>,
 }
 
-impl Dictionaries {
-    /// Returns the dictionary for some blocks; for other row groups than theirs it may be empty.
-    fn of(&self, sheet: &Sheet, column: Column, blocks: &Blocks) -> Result<Arc<Dictionary>, PartError> {
-        let kept = &self.columns[column as usize];
-        if let Some(dictionary) = kept.get() {
-            return Ok(dictionary.clone());
-        }
-        let most = blocks.len() * 2 >= blocks.count();
-        let wanted = if most { &Blocks::all(blocks.count()) } else { blocks };
-        let dictionary = Arc::new(read(sheet, column, wanted)?);
-        let bytes: usize = dictionary.values.iter().map(String::len).sum();
-        if most && dictionary.values.len() <= MOST_KEPT && bytes <= MOST_KEPT_BYTES {
-            // Another question may have been faster; both read the same.
-            let _ = kept.set(dictionary.clone());
-        }
-        Ok(dictionary)
+impl Keep for Dictionary {
+    fn bytes(&self) -> usize {
+        self.values.bytes() + self.meanings.iter().map(Keep::bytes).sum::<usize>()
     }
 }
 
-fn read(sheet: &Sheet, column: Column, blocks: &Blocks) -> Result<Dictionary, PartError> {
-    let mut values = Interner::default();
-    let mut meanings = vec![Vec::new(); sheet.layout.groups.len()];
-    let mut next = 0;
-    for block in blocks.iter() {
-        let rows = rows_of(block, sheet.layout.rows());
-        let (first, last) = (sheet.layout.group_of(rows.start), sheet.layout.group_of(rows.end - 1));
-        for (group, meaning) in meanings.iter_mut().enumerate().take(last + 1).skip(first.max(next)) {
-            *meaning = sheet.dictionary(group, KEYS + column as usize, &mut values)?;
+impl Dictionary {
+    /// Puts those of some row groups together.
+    fn read(
+        sheet: &Sheet,
+        column: usize,
+        groups: impl IntoIterator<Item = usize>,
+    ) -> Result<Dictionary, PartError> {
+        let mut values = Interner::default();
+        let mut meanings = vec![Vec::new(); sheet.layout.groups.len()];
+        for group in groups {
+            meanings[group] = sheet.dictionary(group, column, &mut values)?;
         }
-        next = next.max(last + 1);
+        Ok(Dictionary { values: Arc::new(values.into_values()), meanings })
     }
-    Ok(Dictionary { values: Arc::new(values.into_values()), meanings })
+
+    /// Returns that of some row groups: of all, and kept, where most of a segment is asked for.
+    fn of(sheet: &Sheet, column: usize, groups: &[usize]) -> Result<Arc<Dictionary>, PartError> {
+        let (kept, count) = (What::Dictionary(column), sheet.layout.groups.len());
+        if groups.len() * 2 >= count {
+            return sheet.shelf.get(kept, || Dictionary::read(sheet, column, 0..count));
+        }
+        match sheet.shelf.recall(kept) {
+            Some(whole) => Ok(whole),
+            None => Dictionary::read(sheet, column, groups.iter().copied()).map(Arc::new),
+        }
+    }
 }
 
 /// Returns the rows of a block.
@@ -103,14 +93,34 @@ pub(super) fn by_block<H: Copy, T>(
 /// Reads a column for some blocks.
 pub(super) fn keys(
     sheet: &Sheet,
-    dictionaries: &Dictionaries,
     column: Column,
     blocks: &Blocks,
 ) -> Result<(Arc<Vec<String>>, ByBlock<u32>), PartError> {
-    let dictionary = dictionaries.of(sheet, column, blocks)?;
+    let column = KEYS + column as usize;
+    let groups = groups_of(sheet, blocks);
+    if let [group] = groups[..] {
+        let texts = sheet.kept_texts(group, column)?;
+        let codes = |group: usize| sheet.kept_codes(group, column, texts.len());
+        let found = by_block(sheet, blocks, codes, |_, code| code)?;
+        return Ok((texts, found));
+    }
+    let dictionary = Dictionary::of(sheet, column, &groups)?;
     let meanings = &dictionary.meanings;
-    let codes = |group: usize| sheet.kept_codes(group, KEYS + column as usize, meanings[group].len());
+    let codes = |group: usize| sheet.kept_codes(group, column, meanings[group].len());
     let meaning =
         |group: usize, code: u32| meanings[group].get(code as usize).copied().unwrap_or(Keys::ABSENT);
     Ok((dictionary.values.clone(), by_block(sheet, blocks, codes, meaning)?))
+}
+
+/// Finds the row groups in which some blocks lie, in order.
+fn groups_of(sheet: &Sheet, blocks: &Blocks) -> Vec<usize> {
+    let mut groups = Vec::new();
+    let mut next = 0;
+    for block in blocks.iter() {
+        let rows = rows_of(block, sheet.layout.rows());
+        let (first, last) = (sheet.layout.group_of(rows.start), sheet.layout.group_of(rows.end - 1));
+        groups.extend(first.max(next)..=last);
+        next = next.max(last + 1);
+    }
+    groups
 }

@@ -24,17 +24,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use audit_log::SealedEntry;
 use event::Timestamp;
 
-use self::keys::Dictionaries;
 use self::page::Unpacker;
 use self::schema::{LOG_TIME, TIME};
 use self::sheet::Sheet;
 use self::shelf::What;
-use crate::blocks::Blocks;
+use crate::blocks::{BLOCK_ROWS, Blocks};
 use crate::column::Column;
 use crate::extract::{ODD_COUNT, TIME as ODD_TIME};
 use crate::index::{Binding, Index};
 use crate::intake::Intake;
-use crate::part::{Keys, Part, PartError, RollupKey, Rollups, Span, Visit};
+use crate::part::{Keys, Part, PartError, RollupKey, Rollups, Run, Span, Visit};
 use crate::read_at::ReadAt;
 use crate::rollup::section_of;
 pub(crate) use copy::Copying;
@@ -50,8 +49,11 @@ pub struct Segment {
     sound: AtomicBool,
     /// Event times of the blocks, from the index or from the rows.
     spans: Vec<Span>,
+    /// The blocks of each row group.
+    runs: Arc<[Run]>,
+    /// Event times of all of it.
+    span: Option<Span>,
     odd: [Blocks; ODD_COUNT],
-    dictionaries: Dictionaries,
 }
 
 impl Segment {
@@ -76,7 +78,11 @@ impl Segment {
             None => without_index(&sheet)?,
         };
         let sound = AtomicBool::new(index.is_some());
-        Ok(Segment { sheet, index, sound, spans, odd, dictionaries: Dictionaries::default() })
+        // A block that lies in two row groups is of the first.
+        let ends = sheet.layout.groups.iter().map(|group| group.first_row.div_ceil(BLOCK_ROWS));
+        let runs = Run::cut(&spans, ends);
+        let span = runs.iter().map(|run| run.span).reduce(Span::join);
+        Ok(Segment { sheet, index, sound, spans, runs, span, odd })
     }
 
     /// Says whether the index is there, fits its data, and showed no damage so far.
@@ -203,9 +209,11 @@ impl Part for Segment {
     }
 
     fn span(&self) -> Option<Span> {
-        let first = self.spans.iter().map(|span| span.first).min()?;
-        let last = self.spans.iter().map(|span| span.last).max()?;
-        Some(Span { first, last })
+        self.span
+    }
+
+    fn runs(&self) -> Arc<[Run]> {
+        self.runs.clone()
     }
 
     fn block_span(&self, block: usize) -> Option<Span> {
@@ -217,7 +225,7 @@ impl Part for Segment {
     }
 
     fn keys(&self, column: Column, blocks: &Blocks) -> Result<Keys, PartError> {
-        let (values, blocks) = keys::keys(&self.sheet, &self.dictionaries, column, blocks)?;
+        let (values, blocks) = keys::keys(&self.sheet, column, blocks)?;
         Ok(Keys { values, blocks, odd: self.odd[column as usize].clone() })
     }
 

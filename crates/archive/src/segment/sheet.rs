@@ -94,6 +94,21 @@ impl Sheet {
         column: usize,
         values: &mut Interner,
     ) -> Result<Vec<u32>, PartError> {
+        self.each_text(group, column, |text| values.code(text))
+    }
+
+    /// Reads the texts of a row group's own dictionary, by code, for a question.
+    pub(super) fn kept_texts(&self, group: usize, column: usize) -> Result<Arc<Vec<String>>, PartError> {
+        self.shelf.get(What::Texts(group, column), || self.each_text(group, column, str::to_owned))
+    }
+
+    /// Walks the texts of a row group's dictionary, by code.
+    fn each_text<T>(
+        &self,
+        group: usize,
+        column: usize,
+        each: impl FnMut(&str) -> T,
+    ) -> Result<Vec<T>, PartError> {
         let chunk = self.chunk(group, column);
         let (offset, length) = chunk.dictionary;
         if length == 0 {
@@ -105,7 +120,7 @@ impl Sheet {
             return Err(self.damaged("a dictionary is none"));
         }
         let texts = decode::texts(&page).map_err(|error| self.damaged(error))?;
-        Ok(texts.into_iter().map(|text| values.code(text)).collect())
+        Ok(texts.into_iter().map(each).collect())
     }
 
     /// Reads a row group's texts by code; `meaning` is what [`Sheet::dictionary`] returned.

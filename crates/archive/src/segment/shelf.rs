@@ -29,6 +29,10 @@ pub(super) enum What {
     Rollup(usize),
     /// A column of a row group, as numbers or as the codes of its own dictionary.
     Column(usize, usize),
+    /// The texts of that dictionary.
+    Texts(usize, usize),
+    /// The texts of a column in all row groups.
+    Dictionary(usize),
     /// A page of payloads, by its first row.
     Payloads(usize),
 }
@@ -39,16 +43,30 @@ pub(super) trait Keep: Any + Send + Sync {
     fn bytes(&self) -> usize;
 }
 
-impl<T: Any + Send + Sync> Keep for Vec<T> {
+/// What an allocation takes beside its bytes, about.
+const ALLOCATION: usize = 16;
+
+impl Keep for Vec<i64> {
     fn bytes(&self) -> usize {
         size_of_val(self.as_slice())
     }
 }
 
+impl Keep for Vec<u32> {
+    fn bytes(&self) -> usize {
+        size_of_val(self.as_slice())
+    }
+}
+
+impl Keep for Vec<String> {
+    fn bytes(&self) -> usize {
+        self.iter().map(|text| size_of::<String>() + ALLOCATION + text.len()).sum()
+    }
+}
+
 impl Keep for Rollups {
     fn bytes(&self) -> usize {
-        let texts: usize = self.texts.iter().map(|text| size_of::<String>() + text.len()).sum();
-        texts + size_of_val(self.cells.as_slice())
+        self.texts.bytes() + size_of_val(self.cells.as_slice())
     }
 }
 
@@ -70,14 +88,18 @@ impl Shelf {
         what: What,
         read: impl FnOnce() -> Result<T, E>,
     ) -> Result<Arc<T>, E> {
-        let key = (self.segment, what);
         // Nobody waits for another's reading; two that come at once both read.
-        if let Some(kept) = room(what).recall(key).and_then(|kept| kept.downcast().ok()) {
+        if let Some(kept) = self.recall(what) {
             return Ok(kept);
         }
         let read = Arc::new(read()?);
-        room(what).keep(key, read.bytes(), read.clone());
+        room(what).keep((self.segment, what), read.bytes(), read.clone());
         Ok(read)
+    }
+
+    /// Returns what is kept.
+    pub(super) fn recall<T: Keep>(&self, what: What) -> Option<Arc<T>> {
+        room(what).recall((self.segment, what))?.downcast().ok()
     }
 }
 
@@ -103,6 +125,8 @@ type Key = (u64, What);
 struct Room {
     most: usize,
     kept: BTreeMap<Key, Kept>,
+    /// What was asked for when: each at its last time.
+    order: BTreeMap<u64, Key>,
     bytes: usize,
     /// How often anything was asked for: the time, as far as it matters here.
     asked: u64,
@@ -116,12 +140,14 @@ struct Kept {
 
 impl Room {
     const fn new(most: usize) -> Room {
-        Room { most, kept: BTreeMap::new(), bytes: 0, asked: 0 }
+        Room { most, kept: BTreeMap::new(), order: BTreeMap::new(), bytes: 0, asked: 0 }
     }
 
     fn recall(&mut self, key: Key) -> Option<Arc<dyn Any + Send + Sync>> {
-        self.asked += 1;
         let kept = self.kept.get_mut(&key)?;
+        self.asked += 1;
+        self.order.remove(&kept.last_asked);
+        self.order.insert(self.asked, key);
         kept.last_asked = self.asked;
         Some(kept.value.clone())
     }
@@ -132,11 +158,12 @@ impl Room {
         }
         self.remove(key);
         while self.bytes + bytes > self.most {
-            let oldest = self.kept.iter().min_by_key(|(_, kept)| kept.last_asked).map(|(key, _)| *key);
-            let Some(oldest) = oldest else { break };
+            let Some((_, oldest)) = self.order.pop_first() else { break };
             self.remove(oldest);
         }
         self.bytes += bytes;
+        self.asked += 1;
+        self.order.insert(self.asked, key);
         self.kept.insert(key, Kept { value, bytes, last_asked: self.asked });
     }
 
@@ -149,6 +176,7 @@ impl Room {
     fn remove(&mut self, key: Key) {
         if let Some(kept) = self.kept.remove(&key) {
             self.bytes -= kept.bytes;
+            self.order.remove(&kept.last_asked);
         }
     }
 }
@@ -187,7 +215,7 @@ mod tests {
         room.forget(1);
         assert_eq!(room.kept.keys().collect::<Vec<_>>(), [&(2, What::Rollup(0))]);
         room.forget(2);
-        assert_eq!((room.bytes, room.kept.len()), (0, 0));
+        assert_eq!((room.bytes, room.kept.len(), room.order.len()), (0, 0, 0));
     }
 
     #[test]
