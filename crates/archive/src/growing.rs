@@ -10,10 +10,11 @@ use audit_log::{AuditLog, Entry};
 use event::Timestamp;
 
 use crate::blocks::{BLOCK_ROWS, Blocks};
+use crate::cells::Rollups;
 use crate::column::Column;
 use crate::digest::{Block, Digester, Digests};
 use crate::extract::TIME;
-use crate::part::{Keys, LoggedRef, Part, PartError, RollupKey, Rollups, Run, Span, Visit};
+use crate::part::{Keys, LoggedRef, Part, PartError, RollupKey, Run, Span, Visit};
 use crate::rollup::{DIMENSIONS, RollupBuilder, RollupRows};
 use crate::tokens;
 

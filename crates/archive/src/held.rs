@@ -11,11 +11,12 @@ use event::Timestamp;
 use store::objects::{Object, Objects};
 
 use crate::blocks::Blocks;
+use crate::cells::Rollups;
 use crate::column::Column;
 use crate::error::ArchiveError;
 use crate::leaves::Leaves;
 use crate::name::{ObjectKind, SegmentName};
-use crate::part::{Keys, Part, PartError, RollupKey, Rollups, Run, Span, Visit};
+use crate::part::{Keys, Part, PartError, RollupKey, Run, Span, Visit};
 use crate::read_at::ReadAt;
 use crate::segment::Segment;
 

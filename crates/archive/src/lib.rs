@@ -9,6 +9,7 @@
 mod archive;
 mod blocks;
 mod catalog;
+mod cells;
 mod chain;
 mod check;
 mod column;
@@ -41,6 +42,7 @@ mod wire;
 pub use archive::{Archive, ArchiveConfig, Failure};
 pub use blocks::{BLOCK_ROWS, Blocks};
 pub use catalog::Catalog;
+pub use cells::{RollupCell, RollupRun, Rollups};
 pub use check::{Checked, Problem, Progress, Rebuild, Rebuilt, Tiles, Watch, rebuild, verify};
 pub use column::{COLUMNS, Column};
 pub use digest::Digests;
@@ -50,8 +52,7 @@ pub use growing::{Entries, Growing};
 pub use leaves::probe_leaves;
 pub use name::{ObjectKind, SegmentName};
 pub use part::{
-    Keys, Logged, LoggedRef, Part, PartError, Parts, RUN_BLOCKS, RollupCell, RollupKey, Rollups, Run, Span,
-    TimesApart, Visit,
+    Keys, Logged, LoggedRef, Part, PartError, Parts, RUN_BLOCKS, RollupKey, Run, Span, TimesApart, Visit,
 };
 pub use read_at::ReadAt;
 pub use sealer::Sealer;

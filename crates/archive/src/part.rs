@@ -6,6 +6,7 @@ use std::sync::Arc;
 use event::Timestamp;
 
 use crate::blocks::Blocks;
+use crate::cells::Rollups;
 use crate::column::Column;
 use crate::rollup::DIMENSIONS;
 
@@ -164,30 +165,6 @@ impl RollupKey {
             TimesApart::ByHour => None,
         }
     }
-}
-
-/// One cell. Absent kinds, outcomes and values are `None`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct RollupCell {
-    /// Begin of the hour or day, in microseconds since 1970; 0 for totals.
-    pub from: i64,
-    /// Index of the kind in [`Rollups::texts`].
-    pub kind: Option<u32>,
-    /// Index of the outcome.
-    pub outcome: Option<u32>,
-    /// Index of the column's value; `None` for [`RollupKey::Hour`] too.
-    pub value: Option<u32>,
-    /// How many events.
-    pub count: u64,
-}
-
-/// A roll-up of a part.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rollups {
-    /// Texts that cells refer to.
-    pub texts: Arc<Vec<String>>,
-    /// The cells, ordered by begin, kind, outcome and value, each once.
-    pub cells: Vec<RollupCell>,
 }
 
 /// Why a part could not be read.

@@ -4,12 +4,12 @@
 //! A dimension is dropped, never approximated, where a column is odd or has too many different values.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
+use crate::cells::{RollupCell, Rollups};
 use crate::column::Column;
 use crate::extract::FieldSet;
 use crate::interner::Interner;
-use crate::part::{Keys, RollupCell, RollupKey, Rollups};
+use crate::part::{Keys, RollupKey};
 use crate::wire::{Wire, WireError, put, put_signed};
 
 /// The columns that are counted by value.
@@ -258,18 +258,22 @@ pub(crate) fn decode(packed: &[u8]) -> Result<Option<Rollups>, WireError> {
     let body = zstd::bulk::decompress(wire.0, length).map_err(|_| WireError("a roll-up does not unpack"))?;
     let mut wire = Wire(&body);
     let texts = read_texts(&mut wire)?;
-    let count = wire.count(5)?;
-    let mut cells = Vec::with_capacity(count);
-    let mut from = 0_i64;
+    let (known, count) = (texts.len() as u64, wire.count(5)?);
+    let mut rollups = Rollups::with_capacity(texts, count);
+    let mut from: Option<i64> = None;
     for _ in 0..count {
-        from = from.checked_add(wire.signed()?).ok_or(WireError("a time is too large"))?;
-        let mut code = || Ok(wire.below(texts.len() as u64 + 1)?.checked_sub(1).map(|code| code as u32));
+        let next = from.unwrap_or(0).checked_add(wire.signed()?).ok_or(WireError("a time is too large"))?;
+        if from.is_some_and(|from| next < from) {
+            return Err(WireError("times go back"));
+        }
+        from = Some(next);
+        let mut code = || Ok(wire.below(known + 1)?.checked_sub(1).map(|code| code as u32));
         let (kind, outcome, value) = (code()?, code()?, code()?);
-        cells.push(RollupCell { from, kind, outcome, value, count: wire.number()? });
+        let count = wire.below(1 << 32)? as u32;
+        rollups.push(&RollupCell { from: next, kind, outcome, value, count });
     }
     wire.end()?;
-    cells.sort_unstable();
-    Ok(Some(Rollups { texts: Arc::new(texts), cells }))
+    Ok(Some(rollups))
 }
 
 fn read_texts(wire: &mut Wire<'_>) -> Result<Vec<String>, WireError> {

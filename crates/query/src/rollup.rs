@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
 use std::ops::Range;
 
-use archive::{Column, Part, RollupCell, RollupKey, Rollups, Span, TimesApart};
+use archive::{Column, Keys, Part, RollupKey, RollupRun, Rollups, Span, TimesApart};
 use event::Timestamp;
 
 use crate::QueryError;
@@ -56,11 +56,11 @@ pub(crate) fn count(
     let mut taken = Vec::new();
     let mut left = Windows::default();
     let (mut all, mut cut) = (0, 0);
-    for cells in runs(&rollups.cells, |cell| cell.from) {
+    for runs in rollups.runs().chunk_by(|one, next| one.from == next.from) {
         all += 1;
-        let window = length.map_or(span, |length| window(cells[0].from, length, span));
+        let window = length.map_or(span, |length| window(runs[0].from, length, span));
         match grouping.interval_of_all(window).filter(|_| look.encloses(window)) {
-            Some(interval) => taken.push((interval, cells)),
+            Some(interval) => taken.push((interval, runs)),
             None if look.touches(window) => {
                 cut += 1;
                 left.add(window.first.as_micros()..window.last.as_micros() + 1);
@@ -83,26 +83,6 @@ pub(crate) fn count(
     }
     cells.settle(last, tally)?;
     Ok(Some(left))
-}
-
-/// Cuts cells into runs of which something is the same.
-fn runs<K: PartialEq>(
-    cells: &[RollupCell],
-    same: impl Fn(&RollupCell) -> K,
-) -> impl Iterator<Item = &[RollupCell]> {
-    let mut rest = cells;
-    std::iter::from_fn(move || {
-        let key = same(rest.first()?);
-        // Runs are short or very long: their ends are looked for in steps that double.
-        let mut step = 1;
-        while rest.get(step).is_some_and(|cell| same(cell) == key) {
-            step *= 2;
-        }
-        let within = &rest[step / 2..step.min(rest.len())];
-        let (run, behind) = rest.split_at(step / 2 + within.partition_point(|cell| same(cell) == key));
-        rest = behind;
-        Some(run)
-    })
 }
 
 /// The times of a cell, as far as there are events.
@@ -164,15 +144,17 @@ impl<'a> Cells<'a> {
     }
 
     /// Counts cells of one time.
-    fn add(&mut self, cells: &[RollupCell]) {
-        for cells in runs(cells, |cell| (cell.kind, cell.outcome)) {
-            match self.judge_pair(&cells[0]) {
+    fn add(&mut self, runs: &[RollupRun]) {
+        for run in runs {
+            match self.judge_pair(run) {
                 Verdict::No => {}
-                Verdict::Yes => self.count(cells),
+                Verdict::Yes => self.count_all(run),
                 Verdict::Unknown => {
-                    for cell in cells {
-                        if self.judge_value(cell) == Verdict::Yes {
-                            self.count(std::slice::from_ref(cell));
+                    let rollups = self.rollups;
+                    for (value, count) in rollups.cells_of(run) {
+                        let value = Some(value).filter(|value| *value != Keys::ABSENT);
+                        if self.judge_value(run, value) == Verdict::Yes {
+                            self.count(run, value, count);
                         }
                     }
                 }
@@ -181,44 +163,58 @@ impl<'a> Cells<'a> {
     }
 
     /// Judges cells by kind and outcome: there are many values, and mostly nothing is asked of them.
-    fn judge_pair(&mut self, cell: &RollupCell) -> Verdict {
-        let pair = (cell.kind, cell.outcome);
+    fn judge_pair(&mut self, run: &RollupRun) -> Verdict {
+        let pair = (run.kind, run.outcome);
         if let Some(verdict) = self.pairs.get(&pair) {
             return *verdict;
         }
-        let verdict = self.judge(cell, Told::Nothing);
+        let verdict = self.judge(run, Told::Nothing);
         self.pairs.insert(pair, verdict);
         verdict
     }
 
-    fn judge_value(&mut self, cell: &RollupCell) -> Verdict {
-        let key = ((cell.kind, cell.outcome), cell.value);
+    fn judge_value(&mut self, run: &RollupRun, value: Option<u32>) -> Verdict {
+        let key = ((run.kind, run.outcome), value);
         if let Some(verdict) = self.values.get(&key) {
             return *verdict;
         }
-        let verdict = self.judge(cell, told(self.text(cell.value)));
+        let verdict = self.judge(run, told(self.text(value)));
         self.values.insert(key, verdict);
         verdict
     }
 
-    fn judge(&self, cell: &RollupCell, value: Told<'_>) -> Verdict {
+    fn judge(&self, run: &RollupRun, value: Told<'_>) -> Verdict {
         self.look.plan.judge_texts(&|column| match column {
-            Column::Kind => told(self.text(cell.kind)),
-            Column::Outcome => told(self.text(cell.outcome)),
+            Column::Kind => told(self.text(run.kind)),
+            Column::Outcome => told(self.text(run.outcome)),
             _ if self.column == Some(column) => value,
             _ => Told::Absent,
         })
     }
 
-    /// Counts cells of one kind and outcome.
-    fn count(&mut self, cells: &[RollupCell]) {
-        let code_of: fn(&RollupCell) -> Option<u32> = match self.grouping.column {
-            None => return self.sums.add_all(cells.iter().map(|cell| cell.count).sum()),
-            Some(Column::Kind) => |cell| cell.kind,
-            Some(Column::Outcome) => |cell| cell.outcome,
-            Some(_) => |cell| cell.value,
+    /// Counts all cells of a kind and outcome.
+    fn count_all(&mut self, run: &RollupRun) {
+        let rollups = self.rollups;
+        match self.grouping.column {
+            None => self.sums.add_all(rollups.count_of(run)),
+            Some(Column::Kind) => self.sums.add(run.kind, rollups.count_of(run)),
+            Some(Column::Outcome) => self.sums.add(run.outcome, rollups.count_of(run)),
+            Some(_) => {
+                for (value, count) in rollups.cells_of(run) {
+                    self.sums.add(Some(value).filter(|value| *value != Keys::ABSENT), u64::from(count));
+                }
+            }
+        }
+    }
+
+    fn count(&mut self, run: &RollupRun, value: Option<u32>, count: u32) {
+        let code = match self.grouping.column {
+            None => return self.sums.add_all(u64::from(count)),
+            Some(Column::Kind) => run.kind,
+            Some(Column::Outcome) => run.outcome,
+            Some(_) => value,
         };
-        cells.iter().for_each(|cell| self.sums.add(code_of(cell), cell.count));
+        self.sums.add(code, u64::from(count));
     }
 
     fn settle(&mut self, interval: i64, tally: &mut Tally) -> Result<(), QueryError> {

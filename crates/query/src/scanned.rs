@@ -236,7 +236,7 @@ fn what_roll_ups_count_is_counted_without_an_event() {
     let stripes = stripes(&counts, &|_| false);
     let cells = |shelf: &Arc<crate::testing::Shelf>| {
         let rollups = archive::Part::rollup(&**shelf, RollupKey::Hour).unwrap();
-        rollups.map_or(0, |rollups| rollups.cells.len())
+        rollups.map_or(0, |rollups| rollups.len())
     };
     let cells: usize = shelves.iter().map(cells).sum();
     assert_eq!((stripes.len(), stripes.iter().map(Stripe::rows).sum::<usize>()), (2, cells));

@@ -85,21 +85,20 @@ impl Counter {
 impl Stripe {
     /// Shows the cells of a roll-up that has all that is shown.
     pub(crate) fn of_rollup(rollups: &Rollups, key: RollupKey, shown: &Shown) -> Stripe {
-        let cells = &rollups.cells;
         let codes = |column: &Column| {
-            let code = |cell: &RollupCell| match column {
+            let code = |cell: RollupCell| match column {
                 Column::Kind => cell.kind,
                 Column::Outcome => cell.outcome,
                 _ => cell.value,
             };
-            cells.iter().map(|cell| code(cell).unwrap_or(Keys::ABSENT)).collect()
+            rollups.cells().map(|cell| code(cell).unwrap_or(Keys::ABSENT)).collect()
         };
         let hours = shown.times && key == RollupKey::Hour;
-        let times = cells.iter().map(|cell| Timestamp::from_micros(cell.from)).filter(|_| hours);
+        let times = rollups.cells().map(|cell| Timestamp::from_micros(cell.from)).filter(|_| hours);
         Stripe {
             times: times.collect(),
             columns: shown.columns.iter().map(|column| (rollups.texts.clone(), codes(column))).collect(),
-            counts: cells.iter().map(|cell| cell.count).collect(),
+            counts: rollups.cells().map(|cell| u64::from(cell.count)).collect(),
             ..Stripe::default()
         }
     }

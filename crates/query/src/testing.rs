@@ -328,8 +328,8 @@ impl Part for Shelf {
             *counts.entry(cell).or_insert(0) += 1;
         }
         let cell = |((from, kind, outcome, value), count)| RollupCell { from, kind, outcome, value, count };
-        let cells = counts.into_iter().map(cell).collect();
-        Ok(Some(Arc::new(Rollups { texts: Arc::new(texts), cells })))
+        let cells = counts.into_iter().map(cell);
+        Ok(Some(Arc::new(Rollups::new(texts, cells))))
     }
 }
 

@@ -9,10 +9,10 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::part::Rollups;
+use crate::cells::Rollups;
 
 /// The most bytes of roll-ups that are kept.
-const ROLLUP_BYTES: usize = 32 << 20;
+const ROLLUP_BYTES: usize = 48 << 20;
 /// The most bytes of columns and pages.
 const COLUMN_BYTES: usize = 48 << 20;
 /// What takes a larger share of its room is not kept: it would drive out too many others.
@@ -66,7 +66,7 @@ impl Keep for Vec<String> {
 
 impl Keep for Rollups {
     fn bytes(&self) -> usize {
-        self.texts.bytes() + size_of_val(self.cells.as_slice())
+        self.texts.bytes() + self.cell_bytes()
     }
 }
 

@@ -189,12 +189,12 @@ type Counts = BTreeMap<(i64, Option<String>, Option<String>, Option<String>), u6
 
 fn counts(rollups: &Rollups) -> Counts {
     let text = |code: Option<u32>| code.map(|code| rollups.texts[code as usize].clone());
-    let cell = |cell: &archive::RollupCell| {
-        ((cell.from, text(cell.kind), text(cell.outcome), text(cell.value)), cell.count)
+    let cell = |cell: archive::RollupCell| {
+        ((cell.from, text(cell.kind), text(cell.outcome), text(cell.value)), u64::from(cell.count))
     };
-    let counts: Counts = rollups.cells.iter().map(cell).collect();
-    assert_eq!(counts.len(), rollups.cells.len(), "each cell is there once");
-    assert!(rollups.cells.is_sorted());
+    let counts: Counts = rollups.cells().map(cell).collect();
+    assert_eq!(counts.len(), rollups.len(), "each cell is there once");
+    assert!(rollups.runs().is_sorted_by_key(|run| run.from));
     counts
 }
 
