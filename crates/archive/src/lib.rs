@@ -34,6 +34,7 @@ mod rollup;
 mod seal;
 mod sealer;
 mod segment;
+mod shelf;
 mod status;
 mod storage;
 mod tokens;

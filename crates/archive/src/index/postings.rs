@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use super::bits::{BitReader, BitWriter};
 use crate::blocks::Blocks;
+use crate::shelf::Keep;
 use crate::wire::{Wire, WireError, put};
 
 /// Tokens after which a group ends.
@@ -182,6 +183,43 @@ pub(super) fn read_directory(bytes: &[u8], length: u64) -> Result<Vec<Group>, Wi
     if offset == length { Ok(groups) } else { Err(WireError("the directory does not fit its postings")) }
 }
 
+/// A group, taken apart as far as its tokens, so that none before the wanted one is read again.
+pub(super) struct Tokens {
+    bytes: Bytes,
+    tokens: Vec<u32>,
+    /// The bit at which each token's list begins.
+    lists: Vec<u32>,
+}
+
+impl Keep for Tokens {
+    fn bytes(&self) -> usize {
+        self.bytes.len() + size_of_val(&self.tokens[..]) + size_of_val(&self.lists[..])
+    }
+}
+
+impl Tokens {
+    /// Takes a group apart, of an index of so many blocks.
+    pub(super) fn read(bytes: Bytes, first: u64, blocks: usize) -> Result<Tokens, WireError> {
+        const LARGE: WireError = WireError("a group is too large");
+        let (mut tokens, mut lists) = (Vec::new(), Vec::new());
+        let mut step = Step::begin(&bytes, first)?;
+        while let Some(token) = step.token(&bytes)? {
+            tokens.push(u32::try_from(token).map_err(|_| LARGE)?);
+            lists.push(u32::try_from(step.at).map_err(|_| LARGE)?);
+            step.list(&bytes, blocks, |_| {})?;
+        }
+        Ok(Tokens { bytes, tokens, lists })
+    }
+
+    /// Finds a token and adds its blocks to the set.
+    pub(super) fn find(&self, wanted: u32, found: &mut Blocks) -> Result<(), WireError> {
+        let at = self.tokens.partition_point(|token| *token < wanted);
+        let Some(list) = self.lists.get(at).filter(|_| self.tokens[at] == wanted) else { return Ok(()) };
+        let mut bits = BitReader::new(&self.bytes, *list as usize);
+        read_list(&mut bits, found.count(), |block| found.insert(block))
+    }
+}
+
 /// Where a walk through a group is: before a token, or before its list.
 #[derive(Clone, Copy)]
 pub(super) struct Step {
@@ -283,22 +321,6 @@ fn read_list(bits: &mut BitReader<'_>, count: usize, mut take: impl FnMut(usize)
     Ok(())
 }
 
-/// Finds a token in a group and adds its blocks to the set.
-pub(super) fn find(group: &[u8], first: u64, wanted: u64, found: &mut Blocks) -> Result<(), WireError> {
-    let count = found.count();
-    let mut step = Step::begin(group, first)?;
-    while let Some(token) = step.token(group)? {
-        if token > wanted {
-            break;
-        }
-        if token == wanted {
-            return step.list(group, count, |block| found.insert(block));
-        }
-        step.list(group, count, |_| ())?;
-    }
-    Ok(())
-}
-
 /// Returns the bytes of a group if they are those that the directory means.
 pub(super) fn checked(bytes: Bytes, group: &Group) -> Result<Bytes, WireError> {
     if crc32c::crc32c(&bytes) != group.crc {
@@ -367,7 +389,8 @@ mod tests {
                 let mut found = Blocks::none(blocks);
                 let behind = groups.partition_point(|group| group.first <= u64::from(token));
                 if let Some(group) = behind.checked_sub(1).map(|at| groups[at]) {
-                    find(bytes(&postings, &group), group.first, token.into(), &mut found).unwrap();
+                    let bytes = Bytes::copy_from_slice(bytes(&postings, &group));
+                    Tokens::read(bytes, group.first, blocks).unwrap().find(token, &mut found).unwrap();
                 }
                 let listed: BTreeSet<u32> = found.iter().map(|block| block as u32).collect();
                 prop_assert_eq!(listed, lists.get(&token).cloned().unwrap_or_default());
@@ -377,7 +400,9 @@ mod tests {
         #[test]
         fn arbitrary_groups_are_read_or_refused(group: Vec<u8>, first: u32, wanted: u32, blocks in 0usize..5000) {
             let mut found = Blocks::none(blocks);
-            let _ = find(&group, first.into(), wanted.into(), &mut found);
+            if let Ok(tokens) = Tokens::read(group.into(), first.into(), blocks) {
+                let _ = tokens.find(wanted, &mut found);
+            }
         }
     }
 }

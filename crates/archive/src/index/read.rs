@@ -8,13 +8,14 @@ use bytes::Bytes;
 use event::Timestamp;
 
 use super::file::{Binding, DIRECTORY, HEADER_BYTES, Header, ODD, POSTINGS, ROLLUPS, SPANS, Section};
-use super::postings::{self, Group};
+use super::postings::{self, Group, Tokens};
 use crate::blocks::Blocks;
 use crate::cells::Rollups;
 use crate::extract::ODD_COUNT;
 use crate::part::{RollupKey, Span};
 use crate::read_at::ReadAt;
 use crate::rollup;
+use crate::shelf::{Shelf, What};
 use crate::tokens;
 use crate::wire::{Wire, WireError};
 
@@ -45,6 +46,8 @@ pub(crate) struct Index {
     pub(crate) odd: [Blocks; ODD_COUNT],
     /// Where the groups of postings lie.
     pub(super) groups: Vec<Group>,
+    /// Groups that were read for questions.
+    shelf: Shelf,
 }
 
 impl Index {
@@ -63,7 +66,7 @@ impl Index {
         let spans = read_spans(&section(SPANS)?, blocks)?;
         let odd = read_odd(&section(ODD)?, blocks)?;
         let groups = postings::read_directory(&section(DIRECTORY)?, header.sections[POSTINGS].length)?;
-        Ok(Index { header, spans, odd, groups, source })
+        Ok(Index { header, spans, odd, groups, source, shelf: Shelf::default() })
     }
 
     /// The blocks that may hold a value with these parts one after another.
@@ -71,7 +74,7 @@ impl Index {
         let mut all = Blocks::all(self.spans.len());
         for token in tokens::wanted(parts) {
             let mut found = Blocks::none(self.spans.len());
-            self.find(token.into(), &mut found)?;
+            self.find(token, &mut found)?;
             all.intersect(&found);
             if all.is_empty() {
                 break;
@@ -80,11 +83,15 @@ impl Index {
         Ok(all)
     }
 
-    fn find(&self, token: u64, found: &mut Blocks) -> Result<(), IndexError> {
-        let behind = self.groups.partition_point(|group| group.first <= token);
-        let Some(group) = behind.checked_sub(1).map(|at| self.groups[at]) else { return Ok(()) };
-        let bytes = self.read_postings(group.offset..group.offset + u64::from(group.length))?;
-        Ok(postings::find(&postings::checked(bytes, &group)?, group.first, token, found)?)
+    fn find(&self, token: u32, found: &mut Blocks) -> Result<(), IndexError> {
+        let behind = self.groups.partition_point(|group| group.first <= u64::from(token));
+        let Some(at) = behind.checked_sub(1) else { return Ok(()) };
+        let group = self.groups[at];
+        let read = || -> Result<Tokens, IndexError> {
+            let bytes = self.read_postings(group.offset..group.offset + u64::from(group.length))?;
+            Ok(Tokens::read(postings::checked(bytes, &group)?, group.first, self.spans.len())?)
+        };
+        Ok(self.shelf.get(What::Postings(at), read)?.find(token, found)?)
     }
 
     /// Reads a range of the postings.

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use super::schema::KEYS;
 use super::sheet::Sheet;
-use super::shelf::{Keep, What};
 use crate::blocks::{BLOCK_ROWS, Blocks};
 use crate::column::Column;
 use crate::interner::Interner;
 use crate::part::{Keys, PartError};
+use crate::shelf::{Keep, What};
 
 /// A column's texts in several row groups.
 pub(super) struct Dictionary {

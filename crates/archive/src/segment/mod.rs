@@ -13,7 +13,6 @@ mod layout;
 mod page;
 mod schema;
 mod sheet;
-mod shelf;
 mod write;
 
 use std::collections::BTreeMap;
@@ -27,7 +26,6 @@ use event::Timestamp;
 use self::page::Unpacker;
 use self::schema::{LOG_TIME, TIME};
 use self::sheet::Sheet;
-use self::shelf::What;
 use crate::blocks::{BLOCK_ROWS, Blocks};
 use crate::cells::Rollups;
 use crate::column::Column;
@@ -37,6 +35,7 @@ use crate::intake::Intake;
 use crate::part::{Keys, Part, PartError, RollupKey, Run, Span, Visit};
 use crate::read_at::ReadAt;
 use crate::rollup::section_of;
+use crate::shelf::What;
 pub(crate) use copy::Copying;
 #[doc(hidden)]
 pub use copy::probe_copy;

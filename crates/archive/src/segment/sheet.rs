@@ -9,10 +9,10 @@ use super::decode::{self, Nulls};
 use super::layout::{Chunk, Layout};
 use super::page::{Page, PageError, PageKind, Unpacker};
 use super::schema::{LOG_SOURCE, PAYLOAD, SALT};
-use super::shelf::{Keep, Shelf, What};
 use crate::interner::Interner;
 use crate::part::PartError;
 use crate::read_at::ReadAt;
+use crate::shelf::{Keep, Shelf, What};
 
 /// The columns of a segment.
 pub(super) struct Sheet {

@@ -1,4 +1,4 @@
-//! What was read of sealed segments, kept decoded between questions: a sealed segment never changes, and reading costs far
+//! What was read of sealed segments and their indexes, kept decoded between questions: a sealed segment never changes, and reading costs far
 //! more than using.
 //!
 //! All segments of the process share the room; what nobody asked for the longest goes first. Roll-ups have room of their own,
@@ -24,7 +24,7 @@ static SEGMENTS: AtomicU64 = AtomicU64::new(0);
 
 /// What is kept of a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum What {
+pub(crate) enum What {
     /// A roll-up, by its section.
     Rollup(usize),
     /// A column of a row group, as numbers or as the codes of its own dictionary.
@@ -35,10 +35,12 @@ pub(super) enum What {
     Dictionary(usize),
     /// A page of payloads, by its first row.
     Payloads(usize),
+    /// A group of the index's postings.
+    Postings(usize),
 }
 
 /// What can be kept.
-pub(super) trait Keep: Any + Send + Sync {
+pub(crate) trait Keep: Any + Send + Sync {
     /// Bytes that it takes, about.
     fn bytes(&self) -> usize;
 }
@@ -70,8 +72,8 @@ impl Keep for Rollups {
     }
 }
 
-/// What is kept of one segment; it goes with it.
-pub(super) struct Shelf {
+/// What is kept of one file of a segment; it goes with it.
+pub(crate) struct Shelf {
     segment: u64,
 }
 
@@ -83,7 +85,7 @@ impl Default for Shelf {
 
 impl Shelf {
     /// Returns what is kept, or reads it and keeps it as long as there is room.
-    pub(super) fn get<T: Keep, E>(
+    pub(crate) fn get<T: Keep, E>(
         &self,
         what: What,
         read: impl FnOnce() -> Result<T, E>,
@@ -98,7 +100,7 @@ impl Shelf {
     }
 
     /// Returns what is kept.
-    pub(super) fn recall<T: Keep>(&self, what: What) -> Option<Arc<T>> {
+    pub(crate) fn recall<T: Keep>(&self, what: What) -> Option<Arc<T>> {
         room(what).recall((self.segment, what))?.downcast().ok()
     }
 }
