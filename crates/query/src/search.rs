@@ -221,6 +221,9 @@ impl Search<'_, '_> {
         };
         let mut ranked: Vec<(Rank, usize)> =
             self.look.open(part, blocks)?.into_iter().filter_map(ranked).collect();
+        if ranked.is_empty() {
+            return Ok(Piece::Passed);
+        }
         ranked.sort_unstable();
         let mut rest = &ranked[..];
         while let Some((first, _)) = rest.first() {

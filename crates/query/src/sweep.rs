@@ -8,7 +8,10 @@ use tokio::sync::watch;
 use crate::QueryError;
 
 /// Pieces that one thread works through before another joins: most questions are answered by then.
-const ALONE: usize = if cfg!(test) { 1 } else { 4 };
+const ALONE: usize = if cfg!(test) { 1 } else { 8 };
+/// Pieces in which nothing was to be looked at that count as one of these: where one looks for a needle nearly all are such,
+/// and a thread takes longer to begin than they do.
+const PASSED_AS_ONE: usize = if cfg!(test) { 2 } else { 512 };
 
 /// How far a search has come, in blocks of events. Only readers from whom nothing is hidden are told, since it shows where
 /// what they look for may be.
@@ -47,6 +50,8 @@ pub(crate) struct Watch<'a> {
 pub(crate) enum Piece {
     /// It is done.
     Done,
+    /// It is done, and there was nothing in it to be looked at.
+    Passed,
     /// Neither it nor any later one is needed any more.
     Enough,
     /// It was told to stop within it.
@@ -65,6 +70,7 @@ pub(crate) struct Swept<A> {
 
 struct State<'a> {
     weights: &'a [u64],
+    total: u64,
     next: AtomicUsize,
     done: Vec<AtomicBool>,
     blocks: AtomicU64,
@@ -83,6 +89,7 @@ pub(crate) fn sweep<A: Send>(
 ) -> Result<Swept<A>, QueryError> {
     let state = State {
         weights,
+        total: weights.iter().sum(),
         next: AtomicUsize::new(0),
         done: weights.iter().map(|_| AtomicBool::new(false)).collect(),
         blocks: AtomicU64::new(0),
@@ -112,16 +119,22 @@ pub(crate) fn sweep<A: Send>(
 
 impl State<'_> {
     fn run<A>(&self, found: &mut A, most: usize, work: &impl Fn(&mut A, usize) -> Result<Piece, QueryError>) {
-        for _ in 0..most {
-            if self.is_over() {
-                return;
-            }
+        let most = most.saturating_mul(PASSED_AS_ONE);
+        let mut spent = 0;
+        while spent < most && !self.is_over() {
             let piece = self.next.fetch_add(1, Ordering::Relaxed);
             if piece >= self.weights.len() {
                 return;
             }
             match work(found, piece) {
-                Ok(Piece::Done) => self.end(piece),
+                Ok(Piece::Done) => {
+                    self.end(piece);
+                    spent += PASSED_AS_ONE;
+                }
+                Ok(Piece::Passed) => {
+                    self.end(piece);
+                    spent += 1;
+                }
                 Ok(Piece::Enough) => drop(self.enough.fetch_min(piece, Ordering::Relaxed)),
                 Ok(Piece::Stopped) => return,
                 Err(error) => {
@@ -147,7 +160,7 @@ impl State<'_> {
     fn report(&self) {
         if let Some(progress) = self.watch.progress {
             let done = self.blocks.load(Ordering::Relaxed);
-            progress.send_replace(Progress { done, total: self.weights.iter().sum() });
+            progress.send_replace(Progress { done, total: self.total });
         }
     }
 }
