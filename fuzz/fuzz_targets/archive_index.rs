@@ -41,8 +41,8 @@ fuzz_target!(|input: Input| {
         for key in [RollupKey::Hour, RollupKey::Day(column), RollupKey::Total(column)] {
             if let Some(rollup) = segment.rollup(key).expect("as before") {
                 let texts = rollup.texts.len() as u32;
-                let codes = |cell: &archive::RollupCell| [cell.kind, cell.outcome, cell.value];
-                assert!(rollup.cells.iter().flat_map(codes).flatten().all(|code| code < texts));
+                let codes = |cell: archive::RollupCell| [cell.kind, cell.outcome, cell.value];
+                assert!(rollup.cells().flat_map(codes).flatten().all(|code| code < texts));
             }
         }
     }

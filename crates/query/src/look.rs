@@ -212,6 +212,25 @@ impl<'q> Look<'q> {
         ended
     }
 
+    /// Shows events of a part by rising row numbers, of which columns have said that they take part.
+    pub(crate) fn show(
+        &self,
+        part: usize,
+        rows: &[u32],
+        visit: &mut dyn FnMut(LoggedRef<'_>),
+    ) -> Result<Piece, QueryError> {
+        let mut ended = Piece::Done;
+        self.survey.parts[part].visit(rows, &mut |logged| {
+            if self.stop.is_asked() {
+                ended = Piece::Stopped;
+                return ControlFlow::Break(());
+            }
+            visit(logged);
+            ControlFlow::Continue(())
+        })?;
+        Ok(ended)
+    }
+
     /// Reads entries that no part has.
     pub(crate) fn read_behind(&self, range: &Range<u64>, visit: &mut Visit<'_>) -> Result<Piece, QueryError> {
         let mut position = range.start;

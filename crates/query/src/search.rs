@@ -268,13 +268,19 @@ impl Search<'_, '_> {
             }
             let (now, later) = rest.split_at(most.min(rest.len()));
             (rest, most) = (later, MORE_ROWS);
-            let mut rows: Vec<u32> = now.iter().map(|(_, row, _)| *row).collect();
-            rows.sort_unstable();
-            let read = self.look.read(part, &rows, &mut |logged, _| {
+            let rows = |wanted: Verdict| {
+                let of = now.iter().filter(|(.., verdict)| *verdict == wanted);
+                let mut rows: Vec<u32> = of.map(|(_, row, _)| *row).collect();
+                rows.sort_unstable();
+                rows
+            };
+            // What columns have decided need not be read as JSON to be decided again.
+            let shown = self.look.show(part, &rows(Verdict::Yes), &mut |logged| self.offer(logged))?;
+            let read = self.look.read(part, &rows(Verdict::Unknown), &mut |logged, _| {
                 self.offer(logged);
                 Ok(())
             })?;
-            if read == Piece::Stopped {
+            if shown == Piece::Stopped || read == Piece::Stopped {
                 return Ok(Piece::Stopped);
             }
         }
