@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 
 mod answer;
+mod best;
 mod counts;
 mod error;
 mod find;
@@ -51,13 +52,13 @@ use event::{EventId, Filter};
 use tokio::sync::watch;
 
 pub use answer::{Answer, Count, Coverage, Row};
+pub use best::MAX_ANSWER_BYTES;
 pub use counts::{Bar, Cut, Histogram, Histogramming, MAX_VALUES, Ranking, Top, TopValue};
 pub use error::QueryError;
 pub use find::Around;
 pub use question::{Cursor, CursorError, DEFAULT_BUDGET, DEFAULT_LIMIT, MAX_LIMIT, Order, Page, Question};
 pub use scan::{Scan, Shown, Skip};
 pub use scope::Scope;
-pub use search::MAX_ANSWER_BYTES;
 pub use sessions::{SessionEnd, SessionPage, SessionSummary};
 pub use snapshot::Snapshot;
 pub use stripe::Stripe;

@@ -2,117 +2,23 @@
 //!
 //! Runs of blocks are visited by the times in them, and a search ends when no later one can hold a row of the page.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use archive::{BLOCK_ROWS, LoggedRef, RUN_BLOCKS, Span};
-use event::Timestamp;
 
+use crate::best::{Best, Rank, page};
 use crate::ground::Survey;
 use crate::look::{Look, Place, Times};
 use crate::plan::Verdict;
 use crate::sweep::{self, Piece, Watch};
 use crate::{Answer, Cursor, Order, Page, QueryError, Question, Row};
 
-/// Bytes of events after which a page is full, whatever its limit.
-pub const MAX_ANSWER_BYTES: usize = 32 << 20;
-
 /// Rows whose events are read before it is asked whether they were enough.
 const FIRST_ROWS: usize = 64;
 /// As many, when the first were not enough.
 const MORE_ROWS: usize = 1024;
-
-/// A place in the direction in which is searched: what comes first is less.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Rank(i64, u64);
-
-impl Rank {
-    fn of(cursor: Cursor, order: Order) -> Rank {
-        let micros = cursor.time.as_micros();
-        match order {
-            Order::OldestFirst => Rank(micros, cursor.position),
-            Order::NewestFirst => Rank(-micros, u64::MAX - cursor.position),
-        }
-    }
-
-    /// The least rank that a row of such times can have.
-    fn first_of(span: Span, order: Order) -> Rank {
-        match order {
-            Order::OldestFirst => Rank(span.first.as_micros(), 0),
-            Order::NewestFirst => Rank(-span.last.as_micros(), 0),
-        }
-    }
-
-    /// The place just before everything of this rank's time.
-    fn before(self, order: Order) -> Cursor {
-        match order {
-            Order::OldestFirst => Cursor { time: Timestamp::from_micros(self.0 - 1), position: u64::MAX },
-            Order::NewestFirst => Cursor { time: Timestamp::from_micros(1 - self.0), position: 0 },
-        }
-    }
-}
-
-/// The best rows so far: a page, and one more where it must be known whether there is one.
-struct Best {
-    rows: BTreeMap<Rank, Row>,
-    bytes: usize,
-    limit: usize,
-    spare: usize,
-    /// Whether a row was found that has no room.
-    turned_away: bool,
-}
-
-impl Best {
-    fn is_full(&self) -> bool {
-        let spare: usize = self.rows.values().rev().take(self.spare).map(size).sum();
-        self.rows.len() >= self.limit + self.spare || self.bytes - spare >= MAX_ANSWER_BYTES
-    }
-
-    /// Returns the rank behind which a row has no room.
-    fn bar(&self) -> Option<Rank> {
-        self.rows.last_key_value().filter(|_| self.is_full()).map(|(rank, _)| *rank)
-    }
-
-    fn offer(&mut self, rank: Rank, row: Row) {
-        if self.bar().is_some_and(|bar| rank > bar) {
-            self.turned_away = true;
-            return;
-        }
-        self.bytes += size(&row);
-        self.rows.insert(rank, row);
-        while let Some((rank, row)) = self.rows.pop_last() {
-            self.bytes -= size(&row);
-            if !self.is_full() {
-                self.bytes += size(&row);
-                self.rows.insert(rank, row);
-                break;
-            }
-            self.turned_away = true;
-        }
-    }
-}
-
-fn size(row: &Row) -> usize {
-    row.event.get().len()
-}
-
-/// Takes a page's rows off; says whether they fill it, and whether any are left.
-fn page(rows: impl IntoIterator<Item = Row>, limit: usize) -> (Vec<Row>, bool, bool) {
-    let mut page = Vec::new();
-    let mut bytes = 0;
-    let is_full = |page: &Vec<Row>, bytes: usize| page.len() >= limit || bytes >= MAX_ANSWER_BYTES;
-    for row in rows {
-        if is_full(&page, bytes) {
-            return (page, true, true);
-        }
-        bytes += size(&row);
-        page.push(row);
-    }
-    let full = is_full(&page, bytes);
-    (page, full, false)
-}
 
 /// A search in one direction.
 struct Search<'a, 'q> {
@@ -138,7 +44,7 @@ pub(crate) fn search(survey: &Survey, question: &Question, watch: Watch<'_>) -> 
     // for.
     let hidden = !question.scope.is_everything();
     let (limit, spare) = (question.rows(), usize::from(hidden));
-    let best = Best { rows: BTreeMap::new(), bytes: 0, limit, spare, turned_away: false };
+    let best = Best::new(limit, spare);
     let search = Search { look: &look, order, behind, best: Mutex::new(best), at_once: AtomicUsize::new(1) };
     let mut places = look.places(|_, span| look.touches(span) && search.reaches(span));
     places.sort_by_key(|place| search.first_rank(place));
@@ -329,6 +235,8 @@ impl Search<'_, '_> {
 
 #[cfg(test)]
 mod tests {
+    use event::Timestamp;
+
     use super::*;
     use crate::Scope;
     use crate::testing::{Entries, Honesty, filter, out_of_time, unwatched};
