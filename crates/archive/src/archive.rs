@@ -3,7 +3,7 @@
 //! Every step leaves objects from which the next opening makes the same catalog or a later one: data before index, index
 //! before publishing, publishing before the log releases its copy, what replaces before what it replaces goes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -86,6 +86,8 @@ pub struct Archive {
     unproven: Mutex<Vec<SegmentName>>,
     /// Unfinished segments that the log still has.
     refused: Mutex<BTreeSet<SegmentName>>,
+    /// Objects that others replaced, going by their names.
+    leftovers: Mutex<Vec<String>>,
     retired: Mutex<Vec<Retired>>,
     failure: Mutex<Option<Failure>>,
 }
@@ -123,6 +125,7 @@ impl Archive {
             catalog,
             unproven: Mutex::default(),
             refused: Mutex::default(),
+            leftovers: Mutex::default(),
             retired: Mutex::default(),
             failure: Mutex::default(),
         };
@@ -158,10 +161,7 @@ impl Archive {
         if let Some(first) = chain.stranded.iter().find(|path| !is_refused(path)) {
             return Err(ArchiveError::Stranded { end: chain.end(), first: first.clone() });
         }
-        for path in &chain.leftovers {
-            tracing::info!(object = path, "removing what a later object of the archive replaced");
-            self.storage.writing.remove(path)?;
-        }
+        *held(&self.leftovers) = chain.leftovers;
         *held(&self.refused) = refused;
         Ok(())
     }
@@ -205,7 +205,7 @@ impl Archive {
     }
 
     /// Makes sure, once the log is open, of what the objects alone could not tell: segments that may never have been compared
-    /// are, with the tree, and unfinished ones go. Only after this may the log release anything.
+    /// are, with the tree, and what is unfinished or replaced goes. Only after this may the log release anything.
     pub(crate) fn settle(&self, log: &AuditLog) -> Result<(), ArchiveError> {
         let unproven = held(&self.unproven).clone();
         for piece in self.catalog.pieces().iter().filter(|piece| unproven.contains(&piece.name())) {
@@ -215,6 +215,36 @@ impl Archive {
         // The log was opened with a catalog that ends before these, so it has what they were to hold.
         for name in std::mem::take(&mut *held(&self.refused)) {
             seal::remove(self.storage.writing.as_ref(), name, &[ObjectKind::Data, ObjectKind::Index])?;
+        }
+        self.remove_replaced(log)
+    }
+
+    /// Removes objects that others replaced, once these are seen to have what the tree says. A name proves nothing: whoever may
+    /// only add objects could otherwise have all others removed.
+    fn remove_replaced(&self, log: &AuditLog) -> Result<(), ArchiveError> {
+        let leftovers = std::mem::take(&mut *held(&self.leftovers));
+        let pieces = self.catalog.pieces();
+        let mut known: BTreeMap<SegmentName, bool> = BTreeMap::new();
+        for path in leftovers {
+            let Some((name, _)) = SegmentName::parse(&path) else { continue };
+            let mut is_replaced = true;
+            for piece in pieces.iter().filter(|piece| piece.name().overlaps(name)) {
+                let agrees = match known.get(&piece.name()) {
+                    Some(agrees) => *agrees,
+                    None => is_proven(piece, log)?,
+                };
+                known.insert(piece.name(), agrees);
+                is_replaced &= agrees;
+            }
+            if is_replaced {
+                tracing::info!(object = path, "removing what a later object of the archive replaced");
+                self.storage.writing.remove(&path)?;
+            } else {
+                tracing::error!(
+                    object = path,
+                    "an object that should replace this one is damaged or another; both stay: remove the wrong one and start again"
+                );
+            }
         }
         Ok(())
     }
@@ -342,6 +372,18 @@ fn candidate(piece: &Piece) -> Candidate {
     match piece {
         Piece::Kept(kept) => Candidate { name: Some(kept.name), bytes: kept.segment.data_bytes(), last_time },
         _ => Candidate { name: None, bytes: 0, last_time },
+    }
+}
+
+/// Says whether a piece has what the tree says.
+fn is_proven(piece: &Piece, log: &AuditLog) -> Result<bool, ArchiveError> {
+    match agrees_with_tree(piece, &|path| Ok(log.resource(path)?)) {
+        Ok(()) => Ok(true),
+        Err(error @ (ArchiveError::Differs { .. } | ArchiveError::Part(PartError::Damaged { .. }))) => {
+            tracing::error!(%error, "an object of the archive does not hold what the log held");
+            Ok(false)
+        }
+        Err(error) => Err(error),
     }
 }
 

@@ -50,6 +50,11 @@ impl SegmentName {
         format!("{self}{suffix}")
     }
 
+    /// Says whether both have a position.
+    pub(crate) fn overlaps(self, other: SegmentName) -> bool {
+        self.first < other.end && other.first < self.end
+    }
+
     /// Returns the positions.
     pub fn positions(self) -> Range<u64> {
         self.first..self.end

@@ -126,6 +126,35 @@ fn small_segments_become_large_ones_and_the_small_ones_go() {
     assert_eq!(again.everything()[..before.len()], before[..]);
 }
 
+#[test]
+fn a_name_alone_removes_nothing() {
+    let mut fixture = Fixture::new();
+    fixture.config.segment_rows = 50;
+    let pair = fixture.open();
+    pair.append(&fixture, 0..200);
+    let before = pair.everything();
+    pair.archive.seal_up_to(&pair.log, 200).unwrap();
+    pair.close();
+    let folder = fixture.archive_folder();
+    let good = names(&folder, ".parquet");
+    let wide = format!("{:020}-{:020}", 0, 200);
+    for suffix in [".parquet", ".index"] {
+        fs::write(folder.join(format!("{wide}{suffix}")), b"wrong").unwrap();
+    }
+
+    let pair = fixture.open();
+    pair.archive.seal_up_to(&pair.log, 200).unwrap();
+    let left = names(&folder, ".parquet");
+    assert!(good.iter().all(|name| left.contains(name)), "{left:?}");
+    pair.close();
+
+    for suffix in [".parquet", ".index"] {
+        fs::remove_file(folder.join(format!("{wide}{suffix}"))).unwrap();
+    }
+    let again = fixture.open();
+    assert_eq!(again.everything()[..before.len()], before[..]);
+}
+
 /// How many rows each row group of a segment has.
 fn row_groups(path: &Path) -> Vec<i64> {
     let metadata = ParquetMetaDataReader::new().parse_and_finish(&fs::File::open(path).unwrap()).unwrap();
