@@ -14,6 +14,8 @@ use crate::{Count, Coverage, Order, Page, QueryError, Question};
 
 /// The most series of a histogram, and the most values of a list.
 pub const MAX_VALUES: usize = 10_000;
+/// Numbers in a histogram, at most: bars times series.
+const MAX_BARS: usize = 1 << 20;
 
 /// How a histogram is cut.
 #[derive(Clone, Debug)]
@@ -147,6 +149,10 @@ pub(crate) fn histogram(
         Grouping { interval: Some((interval, &wanted.zone)), ..Grouping::by(wanted.split.as_ref()) };
     let Counted { tally, coverage } = tallying::count(survey, question, grouping, watch)?;
     let series = tally.ranked(wanted.series.clamp(1, MAX_VALUES)).first;
+    let intervals = tally.intervals();
+    if intervals.len().saturating_mul(series.len().max(1)) > MAX_BARS {
+        return Err(QueryError::TooManyGroups { most: MAX_BARS });
+    }
     // Few series are shown of perhaps many values, so the rest is counted once, not for each bar anew.
     let all_values = tally.values_by_interval();
     let bar = |(start, number): (i64, u32)| {
@@ -165,7 +171,7 @@ pub(crate) fn histogram(
     Ok(Histogram {
         interval: interval.to_string(),
         series: series.iter().map(|(value, ..)| (*value).to_owned()).collect(),
-        bars: tally.intervals().into_iter().map(bar).collect(),
+        bars: intervals.into_iter().map(bar).collect(),
         events: tally.total(Of::All),
         coverage,
     })

@@ -1,6 +1,7 @@
 //! Goes over everything that a question takes and counts it: by roll-ups, by columns, and by the events where they must be
 //! read.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use archive::{BLOCK_ROWS, Column, Keys, Span};
@@ -66,10 +67,10 @@ impl<'q> Grouping<'q> {
         let interval = tally.interval(self.interval_of(time));
         tally.add(interval, Of::All, 1)?;
         let Some(field) = self.field else { return Ok(()) };
-        let mut values: Vec<String> = Vec::new();
+        let mut values: BTreeSet<String> = BTreeSet::new();
         field.each_value(view, &mut |value| {
-            if !values.iter().any(|known| known == value) {
-                values.push(value.to_owned());
+            if !values.contains(value) {
+                values.insert(value.to_owned());
             }
         });
         if values.is_empty() {

@@ -1,6 +1,7 @@
 //! What other systems report: where a file stands, and its next batch.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use access::{ApiResource, Verb};
 use axum::Json;
@@ -15,6 +16,9 @@ use crate::caller::Caller;
 use crate::extract::{Path, Query};
 use crate::wire::{IngestContent, IngestFile, IngestFiles, IngestReceipt};
 use crate::{Problem, Services};
+
+/// How long the bytes of a batch may take.
+const BATCH_PATIENCE: Duration = Duration::from_secs(120);
 
 /// Of which system.
 #[derive(Deserialize, IntoParams)]
@@ -107,7 +111,13 @@ pub async fn take(
     let batch = place.batch(source);
     // Nobody's bytes are read before it is known who sends them and that there is room.
     let room = services.ingest.room(&batch).await?;
-    let bytes = to_bytes(body, MAX_BATCH_BYTES).await.map_err(|error| {
+    // It holds a place meanwhile, of which there are few.
+    let read = tokio::time::timeout(BATCH_PATIENCE, to_bytes(body, MAX_BATCH_BYTES)).await.map_err(|_| {
+        let detail =
+            format!("the batch did not arrive within {} s; send smaller ones", BATCH_PATIENCE.as_secs());
+        Problem::new(StatusCode::REQUEST_TIMEOUT, "too_slow", detail)
+    })?;
+    let bytes = read.map_err(|error| {
         let detail = format!("cannot read the batch, of at most {MAX_BATCH_BYTES} bytes: {error}");
         Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "ingest_body", detail)
     })?;

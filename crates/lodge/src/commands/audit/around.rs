@@ -27,7 +27,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
     query.push(("id", arguments.id.clone()));
     query.push(("limit", arguments.limit.to_string()));
     let around: Around = context.client()?.get("/v1/events/around", &query)?;
-    warn(context.output, &around.coverage);
+    warn(&around.coverage);
     if context.output == Output::Json {
         return print_one(context.output, &around, |_| String::new());
     }

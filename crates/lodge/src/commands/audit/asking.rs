@@ -4,7 +4,7 @@ use api::wire::Coverage;
 use clap::Args;
 use event::interval::TimeZone;
 
-use crate::terminal::{Output, bad};
+use crate::terminal::bad;
 
 /// Rows of a file that are sorted, at most.
 const MOST_SORTED: u32 = 10_000;
@@ -92,9 +92,9 @@ pub fn here() -> String {
     }
 }
 
-/// Says, for people, when an answer is not the whole one.
-pub fn warn(output: Output, coverage: &Coverage) {
-    if output == Output::Table && !coverage.complete {
+/// Says, on standard error, when an answer is not the whole one: also to whoever takes its rows by a program.
+pub fn warn(coverage: &Coverage) {
+    if !coverage.complete {
         let (to, size) = (coverage.to, coverage.size);
         let why = format!(
             "time ran out: searched up to position {to} of {size}; narrow the question or raise --timeout"

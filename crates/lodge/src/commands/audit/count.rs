@@ -18,7 +18,7 @@ pub struct Arguments {
 /// Runs the verb.
 pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
     let count: Count = context.client()?.get("/v1/events/count", &arguments.asking.query())?;
-    warn(context.output, &count.coverage);
+    warn(&count.coverage);
     if context.output == Output::Csv {
         print_line("events")?;
         return print_line(&count.events.to_string());

@@ -38,7 +38,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
     query.push(("series", arguments.series.to_string()));
     query.extend(arguments.split.clone().map(|split| ("split", split)));
     let histogram: Histogram = context.client()?.get("/v1/events/histogram", &query)?;
-    warn(context.output, &histogram.coverage);
+    warn(&histogram.coverage);
     let split = arguments.split.is_some();
     match context.output {
         Output::Json => print_one(context.output, &histogram, |_| String::new()),

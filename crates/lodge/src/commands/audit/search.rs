@@ -69,7 +69,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
     if let Some(since) = arguments.asking.since().filter(|_| rows.is_empty()) {
         note_future(since);
     }
-    warn(context.output, &coverage);
+    warn(&coverage);
     if context.output == Output::Table {
         let more = if after.is_some() && coverage.complete { "; there are more (--limit)" } else { "" };
         eprintln!("{} events of the {} in the log{more}", rows.len(), coverage.size);

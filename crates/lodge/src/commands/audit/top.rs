@@ -30,7 +30,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
     query.push(("limit", arguments.limit.to_string()));
     query.push(("prefix", arguments.prefix.clone()));
     let top: Top = context.client()?.get("/v1/events/top", &query)?;
-    warn(context.output, &top.coverage);
+    warn(&top.coverage);
     match context.output {
         Output::Json => print_one(context.output, &top, |_| String::new()),
         output => {
