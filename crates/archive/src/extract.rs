@@ -152,10 +152,11 @@ impl<'a> State<'a, '_> {
         while rest != 0 {
             let field = rest.trailing_zeros() as usize;
             rest &= rest - 1;
-            let path = &FIELDS[field][usize::from(place.offset)..];
-            match path.strip_prefix(key) {
-                Some("") => next.leaf |= 1 << field,
-                Some(after) if after.starts_with('.') => {
+            let path = &FIELDS[field].as_bytes()[usize::from(place.offset)..];
+            // Nearly every path is told apart by where its first key ends.
+            match path.get(key.len()) {
+                None if path == key.as_bytes() => next.leaf |= 1 << field,
+                Some(b'.') if path.starts_with(key.as_bytes()) => {
                     next.below |= 1 << field;
                     next.offset = place.offset + key.len() as u8 + 1;
                 }

@@ -18,6 +18,7 @@ mod compact;
 mod digest;
 mod error;
 mod extract;
+mod fingerprint;
 mod growing;
 mod held;
 mod index;

@@ -138,7 +138,8 @@ impl RollupBuilder {
 struct Codes<'a> {
     texts: &'a mut Interner,
     values: [&'a [String]; 5],
-    known: [HashMap<u32, u32>; 5],
+    /// By the rows' own codes; [`Keys::ABSENT`] where nobody asked yet.
+    known: [Vec<u32>; 5],
 }
 
 impl Codes<'_> {
@@ -146,8 +147,13 @@ impl Codes<'_> {
         if code == Keys::ABSENT {
             return code;
         }
-        let name = || self.texts.code(&self.values[column][code as usize]);
-        *self.known[column].entry(code).or_insert_with(name)
+        let (values, known) = (self.values[column], &mut self.known[column]);
+        known.resize(values.len(), Keys::ABSENT);
+        let known = &mut known[code as usize];
+        if *known == Keys::ABSENT {
+            *known = self.texts.code(&values[code as usize]);
+        }
+        *known
     }
 }
 

@@ -1,6 +1,10 @@
 //! Writes one segment and makes sure of it: what the store gives back is compared with where the entries came from, and
 //! only then is the index written, which says that this was done.
+//!
+//! Compared are the leaves: those of the entries that went in, and those that are made anew from what is read back, with
+//! the commitment to each salt and payload. So the entries need not be read a second time, unless to say which one differs.
 
+use std::cell::RefCell;
 use std::io::{BufWriter, Write};
 use std::ops::Range;
 
@@ -9,6 +13,7 @@ use store::objects::{Draft, ObjectError, RemoveObjects};
 
 use crate::digest::Digests;
 use crate::error::ArchiveError;
+use crate::fingerprint::Fingerprints;
 use crate::held::{checked, open_object};
 use crate::name::{ObjectKind, SegmentName};
 use crate::part::PartError;
@@ -26,16 +31,25 @@ pub(crate) fn seal(
     source: &Source<'_>,
     digests: Option<Digests>,
 ) -> Result<(), ArchiveError> {
+    let written = RefCell::new(Fingerprints::default());
     let write = |draft| {
+        let mut written = written.borrow_mut();
         let mut writer = match digests {
             Some(digests) => SegmentWriter::with_digests(draft, origin, name.first(), digests)?,
             None => SegmentWriter::new(draft, origin, name.first())?,
         };
-        each(name.positions(), source, &mut |entry| Ok(writer.push(entry)?))?;
+        each(name.positions(), source, &mut |entry| {
+            let Leaf { time, source, seq, commitment } = &entry.leaf;
+            written.add(*time, source, *seq, commitment);
+            Ok(writer.push(entry)?)
+        })?;
         let (draft, index) = writer.finish()?;
         Ok((draft, Some(index)))
     };
-    store(objects, name, write, |segment| compare(segment, name, source))
+    store(objects, name, write, |segment| match read_back(segment, name)?.difference(&written.borrow()) {
+        None => Ok(()),
+        Some(row) => Err(differs(segment, name, source, name.first() + row as u64)),
+    })
 }
 
 /// A segment's data while they are written.
@@ -88,14 +102,28 @@ fn each(
     Ok(())
 }
 
-/// Compares every entry of a segment with where it came from.
-pub(crate) fn compare(segment: &Segment, name: SegmentName, source: &Source<'_>) -> Result<(), ArchiveError> {
+/// Makes the fingerprints of what a segment holds, all of it made anew from its salts and payloads.
+fn read_back(segment: &Segment, name: SegmentName) -> Result<Fingerprints, PartError> {
+    let mut found = Fingerprints::default();
     let mut cursor = segment.cursor(name.positions());
-    each(name.positions(), source, &mut |entry| {
-        let Some(why) = difference(cursor.next()?, entry) else { return Ok(()) };
+    while let Some(entry) = cursor.next()? {
+        found.add(entry.log_time, entry.source, entry.seq, &entry.commitment());
+    }
+    Ok(found)
+}
+
+/// Says which entry of a segment differs from where it came from; one of a block is known to.
+fn differs(segment: &Segment, name: SegmentName, source: &Source<'_>, block: u64) -> ArchiveError {
+    let differs = |position: u64, why: &str| {
         let name = name.path(ObjectKind::Data);
-        Err(ArchiveError::Differs { name, position: entry.position, why: why.to_owned() })
-    })
+        ArchiveError::Differs { name, position, why: why.to_owned() }
+    };
+    let mut cursor = segment.cursor(block..name.end());
+    let found = each(block..name.end(), source, &mut |entry| match difference(cursor.next()?, entry) {
+        Some(why) => Err(differs(entry.position, why)),
+        None => Ok(()),
+    });
+    found.err().unwrap_or_else(|| differs(block, "its leaves are not those that were written"))
 }
 
 /// Says in what an entry differs from where it came from.

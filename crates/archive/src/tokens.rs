@@ -51,8 +51,10 @@ pub(crate) fn wanted(parts: &[&str]) -> Vec<u32> {
 
 /// The different tokens of a block.
 pub(crate) struct TokenSet {
-    /// Open addressing; a slot holds a token plus one, or 0.
-    slots: Vec<u64>,
+    /// Open addressing; a slot holds a token, or 0.
+    slots: Vec<u32>,
+    /// Whether the token 0, which no slot can hold, was found.
+    zero: bool,
     found: Vec<u32>,
     /// Values that were cut already.
     cut: Recent,
@@ -63,7 +65,13 @@ pub(crate) struct TokenSet {
 impl TokenSet {
     /// Makes an empty set.
     pub(crate) fn new() -> TokenSet {
-        TokenSet { slots: vec![0; SLOTS], found: Vec::new(), cut: Recent::new(), number: String::new() }
+        TokenSet {
+            slots: vec![0; SLOTS],
+            zero: false,
+            found: Vec::new(),
+            cut: Recent::new(),
+            number: String::new(),
+        }
     }
 
     /// Takes the tokens out, in no order.
@@ -73,6 +81,7 @@ impl TokenSet {
         } else {
             self.slots.fill(0);
         }
+        self.zero = false;
         self.cut.clear();
         let room = self.found.len();
         std::mem::replace(&mut self.found, Vec::with_capacity(room.min(MOST_KEPT_SLOTS)))
@@ -164,14 +173,18 @@ impl TokenSet {
         if self.found.len() * 2 >= self.slots.len() {
             self.grow();
         }
-        if place(&mut self.slots, token) {
+        let is_new = match token {
+            0 => !std::mem::replace(&mut self.zero, true),
+            _ => place(&mut self.slots, token),
+        };
+        if is_new {
             self.found.push(token);
         }
     }
 
     fn grow(&mut self) {
         self.slots = vec![0; self.slots.len() * 2];
-        for token in &self.found {
+        for token in self.found.iter().filter(|token| **token != 0) {
             place(&mut self.slots, *token);
         }
     }
@@ -190,18 +203,17 @@ fn joins(text: &[u8], at: usize) -> bool {
     text[at - 1].is_ascii_digit() && text.get(at + 1).is_some_and(u8::is_ascii_digit)
 }
 
-/// Puts a token into its slot; says whether it was not there.
-fn place(slots: &mut [u64], token: u32) -> bool {
+/// Puts a token other than 0 into its slot; says whether it was not there.
+fn place(slots: &mut [u32], token: u32) -> bool {
     let mask = slots.len() - 1;
-    let entry = u64::from(token) + 1;
     let mut at = token as usize & mask;
     loop {
         match slots[at] {
             0 => {
-                slots[at] = entry;
+                slots[at] = token;
                 return true;
             }
-            held if held == entry => return false,
+            held if held == token => return false,
             _ => at = (at + 1) & mask,
         }
     }
@@ -284,6 +296,18 @@ mod tests {
             assert_eq!(set.take().len(), hashes.len());
         }
         assert!(set.take().is_empty());
+    }
+
+    #[test]
+    fn every_hash_is_a_token_0_too() {
+        let mut set = TokenSet::new();
+        for _ in 0..2 {
+            [0, 1, u32::MAX, 0, 1 << 14, 0].into_iter().for_each(|token| set.insert(token));
+            (1..20_000).for_each(|token| set.insert(token << 1));
+            let mut found = set.take();
+            found.sort_unstable();
+            assert_eq!((found.len(), found[0], found[1]), (20_002, 0, 1));
+        }
     }
 
     proptest! {

@@ -2,6 +2,7 @@
 //!
 //! Pure: the same appends, time and start give the same draft, and dropping one leaves no trace.
 
+use bytes::Bytes;
 use event::{Event, Timestamp};
 
 use crate::hash::{SALT_BYTES, commitment};
@@ -96,7 +97,7 @@ impl Draft {
 }
 
 /// Hashes an event so that it waits only for its place.
-pub(crate) fn prepare(payload: Vec<u8>, salt: [u8; SALT_BYTES], seq: u64) -> Waiting {
+pub(crate) fn prepare(payload: Bytes, salt: [u8; SALT_BYTES], seq: u64) -> Waiting {
     Waiting { seq, salt, commitment: commitment(&salt, &payload), payload }
 }
 

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::Duration;
 
+use bytes::Bytes;
 use event::Timestamp;
 use tokio::sync::oneshot;
 
@@ -24,7 +25,7 @@ pub(crate) struct Waiting {
     /// Commitment to salt and payload.
     pub(crate) commitment: [u8; 32],
     /// The event's exact bytes.
-    pub(crate) payload: Vec<u8>,
+    pub(crate) payload: Bytes,
 }
 
 /// Whose events they are.

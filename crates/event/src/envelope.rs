@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use bytes::Bytes;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -134,7 +135,7 @@ impl Event {
     pub fn encode(&self) -> EncodedEvent {
         let json =
             serde_json::to_vec(self).expect("events have string keys only, so JSON can always be written");
-        EncodedEvent { json }
+        EncodedEvent { json: json.into() }
     }
 }
 
@@ -154,7 +155,7 @@ impl Record {
 /// An event's exact bytes, known to be one JSON object with the envelope's required fields.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EncodedEvent {
-    json: Vec<u8>,
+    json: Bytes,
 }
 
 pub use crate::limits::MAX_EVENT_BYTES;
@@ -182,18 +183,29 @@ impl EncodedEvent {
             return Err(LimitError::TooLarge(json.len()).into());
         }
         match Shape::check(&json) {
-            Ok(()) => Ok(EncodedEvent { json }),
-            Err(error) => {
-                // Only what is refused is looked at again, to say whether depth was the reason.
-                limits::check(&json)?;
-                Err(error.into())
-            }
+            Ok(()) => Ok(EncodedEvent { json: json.into() }),
+            Err(error) => Err(why_refused(&json, error)),
+        }
+    }
+
+    /// As [`EncodedEvent::from_json`], for text that is part of `whole`, with which the event shares its bytes.
+    ///
+    /// # Panics
+    /// When it is an event and no part of `whole`.
+    pub fn within(whole: &Bytes, json: &str) -> Result<EncodedEvent, EncodedEventError> {
+        let json = json.trim_ascii();
+        if json.len() > MAX_EVENT_BYTES {
+            return Err(LimitError::TooLarge(json.len()).into());
+        }
+        match Shape::check_text(json) {
+            Ok(()) => Ok(EncodedEvent { json: whole.slice_ref(json.as_bytes()) }),
+            Err(error) => Err(why_refused(json.as_bytes(), error)),
         }
     }
 
     /// Takes bytes that were put together from parts which were checked one by one.
     pub(crate) fn of_checked(json: Vec<u8>) -> EncodedEvent {
-        EncodedEvent { json }
+        EncodedEvent { json: json.into() }
     }
 
     /// Returns the JSON bytes.
@@ -202,9 +214,14 @@ impl EncodedEvent {
     }
 
     /// Gives up the JSON bytes.
-    pub fn into_bytes(self) -> Vec<u8> {
+    pub fn into_bytes(self) -> Bytes {
         self.json
     }
+}
+
+/// Only what is refused is looked at again, to say whether depth was the reason.
+fn why_refused(json: &[u8], error: serde_json::Error) -> EncodedEventError {
+    limits::check(json).map_or_else(EncodedEventError::from, |()| error.into())
 }
 
 /// How an action ended.

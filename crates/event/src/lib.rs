@@ -15,6 +15,7 @@ mod json;
 pub mod kinds;
 pub mod limits;
 pub mod loggable;
+mod members;
 pub mod pick;
 mod shape;
 pub mod tables;

@@ -1,15 +1,14 @@
 //! The shape of an event from elsewhere: all that [`Record`](crate::Record) asks for, checked in one pass over the
 //! bytes without keeping what they say.
 //!
-//! What is large (`detail`, `raw`, fields of later releases) is walked once. The small objects of the envelope are
-//! walked once more by their types.
+//! The small objects of the envelope are checked by [`Checked`].
 
 use std::fmt;
 
-use serde::de::{Deserialize, DeserializeOwned, DeserializeSeed, Deserializer, Error, MapAccess, Visitor};
-use serde_json::value::RawValue;
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 
 use crate::limits::{MAX_EVENT_DEPTH, Readable};
+use crate::members::Checked;
 use crate::view::Key;
 use crate::{Actor, EventId, Origin, Outcome, Policy, SessionId, Source, Target, Timestamp};
 
@@ -26,8 +25,12 @@ const REQUIRED: usize = 5;
 impl Shape {
     /// Checks that the bytes are an event.
     pub(crate) fn check(json: &[u8]) -> Result<(), serde_json::Error> {
-        let text = std::str::from_utf8(json).map_err(serde_json::Error::custom)?;
-        serde_json::from_str::<Shape>(text).map(drop)
+        Shape::check_text(std::str::from_utf8(json).map_err(serde_json::Error::custom)?)
+    }
+
+    /// Checks that a text is an event.
+    pub(crate) fn check_text(json: &str) -> Result<(), serde_json::Error> {
+        serde_json::from_str::<Shape>(json).map(drop)
     }
 }
 
@@ -74,23 +77,13 @@ fn check_field<'de, A: MapAccess<'de>>(field: &str, entries: &mut A) -> Result<(
         "time" => entries.next_value::<Timestamp>().map(drop),
         "kind" => entries.next_value::<Key<'_>>().map(drop),
         "outcome" => entries.next_value::<Outcome>().map(drop),
-        "actor" => check_small::<Actor, A>(entries),
-        "origin" => check_small::<Option<Origin>, A>(entries),
-        "target" => check_small::<Option<Target>, A>(entries),
+        "actor" => entries.next_value::<Checked<Actor>>().map(drop),
+        "origin" => entries.next_value::<Option<Checked<Origin>>>().map(drop),
+        "target" => entries.next_value::<Option<Checked<Target>>>().map(drop),
         "session" => entries.next_value::<Option<SessionId>>().map(drop),
-        "source" => check_small::<Option<Source>, A>(entries),
-        "policy" => check_small::<Option<Policy>, A>(entries),
+        "source" => entries.next_value::<Option<Checked<Source>>>().map(drop),
+        "policy" => entries.next_value::<Option<Checked<Policy>>>().map(drop),
         "reason" | "raw" => entries.next_value::<Option<Key<'_>>>().map(drop),
         _ => entries.next_value_seed(INNER),
     }
-}
-
-/// Checks an object of the envelope by its type, and what its type does not know by reading it.
-fn check_small<'de, T: DeserializeOwned, A: MapAccess<'de>>(entries: &mut A) -> Result<(), A::Error> {
-    let json = entries.next_value::<&'de RawValue>()?.get();
-    let read = || -> Result<(), serde_json::Error> {
-        INNER.deserialize(&mut serde_json::Deserializer::from_str(json))?;
-        serde_json::from_str::<T>(json).map(drop)
-    };
-    read().map_err(A::Error::custom)
 }

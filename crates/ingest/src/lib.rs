@@ -4,6 +4,7 @@
 //! it ([`notes`]) only serves to notice that a file is no longer the one that was begun.
 #![forbid(unsafe_code)]
 
+mod buffers;
 mod error;
 mod intake;
 mod lines;
@@ -11,6 +12,7 @@ mod notes;
 mod sources;
 mod standing;
 
+pub use buffers::Buffer;
 pub use error::IngestError;
 pub use intake::{Batch, Holding, Ingest, Room, Taken};
 pub use lines::{Chunk, Cut, Reading, Size, read};

@@ -4,6 +4,7 @@
 //! firm a trace as what could.
 
 use audit_log::MAX_APPEND_BYTES;
+use bytes::Bytes;
 use event::kinds::source::Rejected;
 use event::{Actor, Ambient, Detail, EncodedEvent, Event, Picks, Source};
 use memchr::memchr_iter;
@@ -22,8 +23,8 @@ const OVERHEAD: usize = 600;
 /// Consecutive bytes of a file that begin with a line and end with one.
 #[derive(Clone, Copy, Debug)]
 pub struct Chunk<'a> {
-    /// The bytes.
-    pub body: &'a [u8],
+    /// The bytes, which events share where they stay as they came.
+    pub body: &'a Bytes,
     /// Byte of the file at which they begin.
     pub offset: u64,
     /// Number of their first line, counted from 1.
@@ -98,7 +99,7 @@ struct Reader<'c, 'a> {
 
 impl<'a> Reader<'_, 'a> {
     fn read_lines(&mut self) {
-        let body = self.chunk.body;
+        let body: &'a [u8] = self.chunk.body;
         // Asked once for all lines where all are well, which is nearly always.
         let text = std::str::from_utf8(body).ok();
         let mut start = 0;
@@ -121,7 +122,8 @@ impl<'a> Reader<'_, 'a> {
         self.reading.lines += 1;
         let offset = self.chunk.offset + start as u64;
         let mut found = Found::default();
-        let place = Place { name: self.chunk.name, id: self.chunk.id, seq, now: self.ambient.now() };
+        let Chunk { name, id, body, .. } = *self.chunk;
+        let place = Place { name, id, seq, body, now: self.ambient.now() };
         match text {
             _ if line.len() > MAX_LINE_BYTES => {
                 found.rejected.push(format!("the line is longer than {MAX_LINE_BYTES} bytes"));

@@ -1,6 +1,7 @@
 //! Lines become records: every one that is not blank, whatever it holds.
 #![allow(clippy::unwrap_used, reason = "a test may stop where it stands")]
 
+use bytes::Bytes;
 use event::{Ambient, EncodedEvent, Outcome, Record, RecordView, Timestamp};
 use ingest::{Chunk, Cut, Format, MAX_BATCH_LINES, MAX_LINE_BYTES, Reading, SOURCES, read, source};
 use proptest::prelude::*;
@@ -9,12 +10,12 @@ fn ambient() -> Ambient {
     Ambient::fixed(Timestamp::from_micros(1_773_500_966_000_000), 7).0
 }
 
-fn chunk(body: &[u8]) -> Chunk<'_> {
+fn chunk(body: &Bytes) -> Chunk<'_> {
     Chunk { body, offset: 100, line: 11, file: "/var/log/a", name: "prod", id: "file/x/prod/1", cut: None }
 }
 
 fn read_all(format: &dyn Format, body: &[u8]) -> Reading {
-    read(format, &chunk(body), &ambient()).unwrap()
+    read(format, &chunk(&Bytes::copy_from_slice(body)), &ambient()).unwrap()
 }
 
 fn kubernetes() -> &'static dyn Format {
@@ -104,7 +105,8 @@ fn a_line_of_a_mebibyte_is_an_event() {
 
 #[test]
 fn a_line_that_is_too_long_is_rejected_by_its_beginning() {
-    let mut long = chunk(b"{\"a\":\"xxx");
+    let beginning = Bytes::from_static(b"{\"a\":\"xxx");
+    let mut long = chunk(&beginning);
     long.cut = Some(Cut { bytes: 99 << 20, end: (99 << 20) + 101 });
     let reading = read(ndjson(), &long, &ambient()).unwrap();
     let record = Record::parse(reading.events[0].1.as_bytes()).unwrap();
@@ -119,7 +121,8 @@ fn a_line_that_is_too_long_is_rejected_by_its_beginning() {
 
 #[test]
 fn a_batch_of_too_many_lines_is_refused_and_a_list_of_too_many_records_is_rejected() {
-    assert!(read(ndjson(), &chunk(&b"1\n".repeat(MAX_BATCH_LINES + 1)), &ambient()).is_err());
+    let many = Bytes::from(b"1\n".repeat(MAX_BATCH_LINES + 1));
+    assert!(read(ndjson(), &chunk(&many), &ambient()).is_err());
     let list = format!("[{}0]", "0,".repeat(MAX_BATCH_LINES));
     let reading = read_all(kubernetes(), list.as_bytes());
     assert_eq!((reading.rejected, reading.events.len()), (1, 1));

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use access::{ApiResource, Verb};
 use axum::Json;
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::extract::State;
 use axum::http::StatusCode;
-use ingest::{Batch, IngestError, MAX_BATCH_BYTES};
+use futures::StreamExt;
+use ingest::{Batch, Buffer, IngestError, MAX_BATCH_BYTES};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -111,23 +112,35 @@ pub async fn take(
     let batch = place.batch(source);
     // Nobody's bytes are read before it is known who sends them and that there is room.
     let room = services.ingest.room(&batch).await?;
+    let mut buffer = services.ingest.buffer(&room);
     // It holds a place meanwhile, of which there are few.
-    let read = tokio::time::timeout(BATCH_PATIENCE, to_bytes(body, MAX_BATCH_BYTES)).await.map_err(|_| {
+    let read = tokio::time::timeout(BATCH_PATIENCE, read(body, &mut buffer)).await.map_err(|_| {
         let detail =
             format!("the batch did not arrive within {} s; send smaller ones", BATCH_PATIENCE.as_secs());
         Problem::new(StatusCode::REQUEST_TIMEOUT, "too_slow", detail)
     })?;
-    let bytes = read.map_err(|error| {
-        let detail = format!("cannot read the batch, of at most {MAX_BATCH_BYTES} bytes: {error}");
+    read.map_err(|why| {
+        let detail = format!("cannot read the batch, of at most {MAX_BATCH_BYTES} bytes: {why}");
         Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "ingest_body", detail)
     })?;
-    let taken = services.ingest.take(batch, bytes, permit.author().clone(), room).await?;
+    let taken = services.ingest.take(batch, buffer, permit.author().clone(), room).await?;
     Ok(Json(IngestReceipt {
         taken: taken.taken,
         events: taken.events,
         rejected: taken.rejected,
         log_size: taken.size,
     }))
+}
+
+/// Reads a batch's bytes as they come, so that each part's memory is free for the next.
+async fn read(body: Body, buffer: &mut Buffer) -> Result<(), String> {
+    let mut parts = body.into_data_stream();
+    while let Some(part) = parts.next().await {
+        if !buffer.add(&part.map_err(|error| error.to_string())?, MAX_BATCH_BYTES) {
+            return Err("it is longer".to_owned());
+        }
+    }
+    Ok(())
 }
 
 impl Place {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use parquet::schema::parser::parse_message_type;
-use parquet::schema::types::TypePtr;
+use parquet::schema::types::{Type, TypePtr};
 
 use crate::extract::COLUMN_COUNT;
 
@@ -57,6 +57,14 @@ pub(super) const LAST_TIME_KEY: &str = "lodge.last_time";
 /// Returns the schema of the file.
 pub(super) fn parquet_schema() -> TypePtr {
     Arc::new(parse_message_type(MESSAGE).expect("a test reads it"))
+}
+
+/// Returns the schema of a file that has nothing but payloads.
+pub(super) fn payload_schema() -> TypePtr {
+    let schema = parquet_schema();
+    let payload = schema.get_fields()[PAYLOAD].clone();
+    let alone = Type::group_type_builder(schema.name()).with_fields(vec![payload]);
+    Arc::new(alone.build().expect("a column can stand alone"))
 }
 
 /// Returns how the columns are held before they are written.

@@ -1,12 +1,12 @@
 //! Writes a segment: entries go in one by one, a Parquet file and the bytes of its index come out.
 //!
-//! In memory are one row group and what the index collects.
+//! In memory are one row group, its payloads packed already, and what the index collects.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use arrow_array::builder::{BinaryBuilder, FixedSizeBinaryBuilder};
+use arrow_array::builder::{ArrayBuilder, BinaryBuilder, FixedSizeBinaryBuilder};
 use arrow_array::types::Int32Type;
 use arrow_array::{
     ArrayRef, DictionaryArray, Int32Array, Int64Array, StringArray, TimestampMicrosecondArray,
@@ -19,7 +19,7 @@ use parquet::errors::ParquetError;
 use parquet::file::writer::SerializedFileWriter;
 
 use super::file::{self, File, Said, fault};
-use super::schema::{self, PAYLOAD, WIDTH};
+use super::schema::{self, PAYLOAD};
 use crate::blocks::BLOCK_ROWS;
 use crate::digest::Digests;
 use crate::extract::COLUMN_COUNT;
@@ -33,6 +33,8 @@ pub(super) const GROUP_ROWS: usize = 16_384;
 pub(super) const GROUP_BYTES: usize = 16 << 20;
 /// Bytes of payload after which it ends at once.
 const MOST_GROUP_BYTES: usize = 2 * GROUP_BYTES;
+/// Bytes of payload for which there is room from the begin, at most.
+const MOST_ROOM: usize = 1 << 20;
 
 /// Writes a segment, holding one row group and the index in memory.
 pub struct SegmentWriter<W: Write + Send> {
@@ -40,6 +42,8 @@ pub struct SegmentWriter<W: Write + Send> {
     name: String,
     columns: ArrowRowGroupWriterFactory,
     payloads: ArrowRowGroupWriterFactory,
+    /// Packs the payloads of the row group.
+    packing: Option<ArrowColumnWriter>,
     arrow: SchemaRef,
     intake: Intake,
     group: Group,
@@ -61,8 +65,9 @@ struct Group {
     /// The last sequence number of each source.
     last_seqs: Vec<u64>,
     salts: Vec<[u8; 16]>,
-    payloads: BinaryBuilder,
     bytes: usize,
+    /// Payloads that are not packed yet, of one page.
+    payloads: BinaryBuilder,
 }
 
 impl<W: Write + Send> SegmentWriter<W> {
@@ -85,14 +90,17 @@ impl<W: Write + Send> SegmentWriter<W> {
     fn begin(out: W, origin: &str, first: u64, intake: Intake) -> Result<SegmentWriter<W>, PartError> {
         let name = format!("the segment that begins at {first}");
         let fault = |error: ParquetError| fault(&name, error);
-        let (parquet, arrow) = (schema::parquet_schema(), schema::arrow_schema());
+        let arrow = schema::arrow_schema();
         let file = file::begin(out).map_err(fault)?;
         // How many rows a page may have is a property of a file, and only payloads are to be read block by block: their
         // pages are made under the properties of another file, which is thrown away.
-        let other = SerializedFileWriter::new(io::sink(), parquet, Arc::new(file::payload_properties()));
+        let properties = Arc::new(file::payload_properties());
+        let other = SerializedFileWriter::new(io::sink(), schema::payload_schema(), properties);
+        let payload = Arc::new(arrow.project(&[PAYLOAD]).map_err(|error| fault(error.into()))?);
         Ok(SegmentWriter {
             columns: ArrowRowGroupWriterFactory::new(&file, arrow.clone()),
-            payloads: ArrowRowGroupWriterFactory::new(&other.map_err(fault)?, arrow.clone()),
+            payloads: ArrowRowGroupWriterFactory::new(&other.map_err(fault)?, payload),
+            packing: None,
             file,
             name,
             arrow,
@@ -118,6 +126,8 @@ impl<W: Write + Send> SegmentWriter<W> {
         self.last_time = self.last_time.max(entry.leaf.time);
         if self.is_group_full() {
             self.end_group().map_err(|error| fault(&self.name, error))?;
+        } else if self.group.payloads.len() == BLOCK_ROWS {
+            self.pack().map_err(|error| fault(&self.name, error))?;
         }
         Ok(())
     }
@@ -154,6 +164,21 @@ impl<W: Write + Send> SegmentWriter<W> {
         ends_block && is_last_block || bytes >= MOST_GROUP_BYTES
     }
 
+    /// Packs the payloads that wait. While they are few they are near; a whole row group of them would be copied out of memory
+    /// that was never touched before.
+    fn pack(&mut self) -> Result<(), ParquetError> {
+        let packing = match &mut self.packing {
+            Some(packing) => packing,
+            none => {
+                let writer = self.payloads.create_column_writers(self.file.flushed_row_groups().len())?.pop();
+                let missing = || ParquetError::General("no column of payloads".to_owned());
+                none.insert(writer.ok_or_else(missing)?)
+            }
+        };
+        let array: ArrayRef = Arc::new(self.group.payloads.finish());
+        write(packing, self.arrow.field(PAYLOAD), &array)
+    }
+
     fn end_group(&mut self) -> Result<(), ParquetError> {
         let index = self.file.flushed_row_groups().len();
         for (source, seq) in self.group.sources.values().iter().zip(&self.group.last_seqs) {
@@ -161,20 +186,19 @@ impl<W: Write + Send> SegmentWriter<W> {
             *last = (*last).max(*seq);
         }
         self.intake.settle().map_err(|error| ParquetError::External(error.into()))?;
-        let arrays = self.group.take(&self.intake.rows);
+        if !self.group.payloads.is_empty() {
+            self.pack()?;
+        }
         let mut writers = self.columns.create_column_writers(index)?;
-        let payloads = self.payloads.create_column_writers(index)?.pop();
-        let payloads = payloads.ok_or_else(|| ParquetError::General("no column of payloads".to_owned()))?;
         writers.truncate(PAYLOAD);
-        writers.push(payloads);
+        let arrays = self.group.take(&self.intake.rows);
         let mut group = self.file.next_row_group()?;
         for (at, (mut writer, array)) in writers.into_iter().zip(arrays).enumerate() {
-            let field = self.arrow.field(at);
-            let step = if at == PAYLOAD { BLOCK_ROWS } else { array.len() };
-            for start in (0..array.len()).step_by(step) {
-                write(&mut writer, field, &array.slice(start, step.min(array.len() - start)))?;
-            }
+            write(&mut writer, self.arrow.field(at), &array)?;
             writer.close()?.append_to_row_group(&mut group)?;
+        }
+        if let Some(packing) = self.packing.take() {
+            packing.close()?.append_to_row_group(&mut group)?;
         }
         group.close()?;
         self.intake.end_group();
@@ -202,14 +226,20 @@ impl Group {
         }
         self.seqs.push(entry.leaf.seq.cast_signed());
         self.salts.push(entry.salt);
+        if self.payloads.is_empty() {
+            // A page is about as large as those before, where those are not huge.
+            let usual = self.bytes / self.positions.len() * BLOCK_ROWS;
+            let room = (usual + usual / 8).min(MOST_ROOM);
+            self.payloads = BinaryBuilder::with_capacity(BLOCK_ROWS, room);
+        }
         self.payloads.append_value(&entry.payload);
         self.bytes += entry.payload.len();
     }
 
-    /// Takes the rows out as arrays, in the order of the schema.
+    /// Takes the rows out as arrays, in the order of the schema, but for the payloads.
     fn take(&mut self, rows: &Rows) -> Vec<ArrayRef> {
         let times = |times: Vec<i64>| TimestampMicrosecondArray::from(times).with_timezone("UTC");
-        let mut arrays: Vec<ArrayRef> = Vec::with_capacity(WIDTH);
+        let mut arrays: Vec<ArrayRef> = Vec::with_capacity(PAYLOAD);
         arrays.push(Arc::new(Int64Array::from(std::mem::take(&mut self.positions))));
         arrays.push(Arc::new(times(std::mem::take(&mut self.log_times))));
         arrays.push(Arc::new(times(rows.times.clone())));
@@ -223,7 +253,6 @@ impl Group {
         let mut salts = FixedSizeBinaryBuilder::with_capacity(self.salts.len(), 16);
         self.salts.iter().for_each(|salt| salts.append_value(salt).expect("a salt has 16 bytes"));
         arrays.push(Arc::new(salts.finish()));
-        arrays.push(Arc::new(self.payloads.finish()));
         *self = Group::default();
         arrays
     }

@@ -5,6 +5,7 @@
 mod kubernetes;
 mod ndjson;
 
+use bytes::Bytes;
 use event::{EncodedEvent, Picks, Timestamp};
 
 /// Every source, by the name that people type.
@@ -33,6 +34,8 @@ pub struct Place<'p> {
     pub id: &'p str,
     /// Place in the source's sequence: the byte behind the line.
     pub seq: u64,
+    /// The bytes of which the line is a part.
+    pub body: &'p Bytes,
     /// The present, for records that tell no time.
     pub now: Timestamp,
 }

@@ -27,7 +27,7 @@ impl Format for Ndjson {
     fn read<'a>(&self, line: &'a str, place: &Place<'_>, picks: &mut Picks<'a>, found: &mut Found) {
         // Lodge writes the id first; whatever else it is then is found out below.
         let may_be_event = line.starts_with("{\"id\":");
-        if may_be_event && let Ok(event) = EncodedEvent::from_json(line.as_bytes().to_vec()) {
+        if may_be_event && let Ok(event) = EncodedEvent::within(place.body, line) {
             return found.events.push(event);
         }
         let record = match PICKER.read(line, picks) {
@@ -37,7 +37,7 @@ impl Format for Ndjson {
         };
         if !may_be_event
             && MARKS.iter().all(|mark| picks.get(*mark).is_some())
-            && let Ok(event) = EncodedEvent::from_json(line.as_bytes().to_vec())
+            && let Ok(event) = EncodedEvent::within(place.body, line)
         {
             return found.events.push(event);
         }
@@ -88,15 +88,17 @@ fn time_of(pick: &Pick<'_>) -> Option<Timestamp> {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
     use event::Record;
 
     use super::*;
 
     fn read(line: &str, seq: u64) -> Result<EncodedEvent, String> {
         let now = Timestamp::from_micros(1_773_500_966_000_000);
-        let place = Place { name: "n", id: "file/ndjson/n/1", seq, now };
+        let body = Bytes::copy_from_slice(line.as_bytes());
+        let place = Place { name: "n", id: "file/ndjson/n/1", seq, body: &body, now };
         let mut found = Found::default();
-        Ndjson.read(line, &place, &mut Picks::default(), &mut found);
+        Ndjson.read(std::str::from_utf8(&body).unwrap(), &place, &mut Picks::default(), &mut found);
         match (found.events.pop(), found.rejected.pop()) {
             (Some(event), None) => Ok(event),
             (None, Some(why)) => Err(why),

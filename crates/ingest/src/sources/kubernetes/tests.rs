@@ -1,9 +1,16 @@
+use bytes::Bytes;
 use event::Record;
 
 use super::*;
 
 fn read(line: &str) -> Found {
-    let place = Place { name: "prod", id: "file/kubernetes/prod/1", seq: 9, now: Timestamp::EPOCH };
+    let place = Place {
+        name: "prod",
+        id: "file/kubernetes/prod/1",
+        seq: 9,
+        body: &Bytes::new(),
+        now: Timestamp::EPOCH,
+    };
     let mut found = Found::default();
     Kubernetes.read(line, &place, &mut Picks::default(), &mut found);
     found

@@ -4,6 +4,8 @@
 //! the same.
 
 use std::io::{self, Read};
+use std::ops::Deref;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use api::wire::{MAX_BATCH_LINES, MAX_LINE_BYTES};
 use base16ct::lower::encode_string;
@@ -34,7 +36,40 @@ pub struct Piece {
     /// Length of a line that is too long, of which the body is the beginning.
     pub cut: Option<u64>,
     /// The lines.
-    pub body: Vec<u8>,
+    pub body: Body,
+}
+
+/// Bytes of a batch, whose memory the next one is read into: memory that was touched before costs far less than what the
+/// system hands out anew.
+pub struct Body {
+    bytes: Vec<u8>,
+    home: Buffers,
+}
+
+/// Buffers of batches that were sent.
+#[derive(Clone, Default)]
+struct Buffers(Arc<Mutex<Vec<Vec<u8>>>>);
+
+impl Buffers {
+    fn take(&self) -> Vec<u8> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
+    }
+}
+
+impl Deref for Body {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Drop for Body {
+    fn drop(&mut self) {
+        let mut bytes = std::mem::take(&mut self.bytes);
+        bytes.clear();
+        self.home.0.lock().unwrap_or_else(PoisonError::into_inner).push(bytes);
+    }
 }
 
 /// Where a file goes on.
@@ -81,6 +116,7 @@ pub struct Pieces<R> {
     input: R,
     at: Start,
     buffer: Vec<u8>,
+    buffers: Buffers,
     ended: bool,
     tail: Tail,
     /// Bytes at the end that were left for another time.
@@ -90,7 +126,15 @@ pub struct Pieces<R> {
 impl<R: Read> Pieces<R> {
     /// Cuts what `input` gives, which begins at `at`.
     pub fn new(input: R, at: Start, tail: Tail) -> Pieces<R> {
-        Pieces { input, at, buffer: Vec::new(), ended: false, tail, unfinished: 0 }
+        Pieces {
+            input,
+            at,
+            buffer: Vec::new(),
+            buffers: Buffers::default(),
+            ended: false,
+            tail,
+            unfinished: 0,
+        }
     }
 
     /// Returns the next batch.
@@ -111,13 +155,20 @@ impl<R: Read> Pieces<R> {
         if length == 0 {
             return Ok(None);
         }
-        let rest = self.buffer.split_off(length);
-        let body = std::mem::replace(&mut self.buffer, rest);
+        let body = self.part(length);
         let (offset, line, before) = (self.at.offset, self.at.line, self.at.sha256());
         self.at.pass(&body);
         let last = self.ended && self.buffer.is_empty();
         let (end, after) = (self.at.offset, self.at.sha256());
         Ok(Some(Piece { offset, end, line, before, after, last, cut: None, body }))
+    }
+
+    /// Parts the first bytes of the buffer from the rest.
+    fn part(&mut self, length: usize) -> Body {
+        let mut rest = self.buffers.take();
+        rest.extend_from_slice(&self.buffer[length..]);
+        self.buffer.truncate(length);
+        Body { bytes: std::mem::replace(&mut self.buffer, rest), home: self.buffers.clone() }
     }
 
     fn fill(&mut self, target: usize) -> io::Result<()> {
@@ -154,14 +205,14 @@ impl<R: Read> Pieces<R> {
 
     /// Reads over a line that is too long, and keeps its beginning.
     fn too_long(&mut self) -> io::Result<Piece> {
-        let body = self.buffer[..BEGINNING].to_vec();
+        let body = Body { bytes: self.buffer[..BEGINNING].to_vec(), home: Buffers::default() };
         let (offset, line, before) = (self.at.offset, self.at.line, self.at.sha256());
         let mut feed = None;
         while feed.is_none() {
             feed = memchr(b'\n', &self.buffer);
             let length = feed.map_or(self.buffer.len(), |feed| feed + 1);
-            let rest = self.buffer.split_off(length);
-            self.at.pass(&std::mem::replace(&mut self.buffer, rest));
+            self.at.pass(&self.buffer[..length]);
+            self.buffer.drain(..length);
             if feed.is_none() {
                 if self.ended {
                     break;
@@ -197,7 +248,7 @@ mod tests {
             let end = usize::try_from(piece.end).unwrap();
             let bytes = &content[at..end];
             match piece.cut {
-                None => assert_eq!(bytes, piece.body),
+                None => assert_eq!(bytes, &*piece.body),
                 Some(length) => {
                     assert_eq!(bytes.trim_ascii_end().len() as u64, length);
                     assert!(bytes.starts_with(&piece.body));
