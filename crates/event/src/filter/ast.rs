@@ -62,6 +62,8 @@ pub enum Needle {
 pub struct Phrase {
     text: String,
     parts: Vec<String>,
+    /// For each part, how many parts end with it that the phrase begins with too.
+    borders: Vec<usize>,
 }
 
 /// A value to be equal to. It may be read in several ways; equality in any one of them is enough.
@@ -162,7 +164,8 @@ impl Phrase {
     /// Cuts a text into the parts to find; `None` when it has none.
     pub(super) fn new(text: String) -> Option<Phrase> {
         let parts: Vec<String> = tokens::parts(&text).map(tokens::fold).collect();
-        (!parts.is_empty()).then_some(Phrase { text, parts })
+        let borders = borders(&parts);
+        (!parts.is_empty()).then_some(Phrase { text, parts, borders })
     }
 
     /// Returns the phrase as it was written.
@@ -174,6 +177,23 @@ impl Phrase {
     pub fn parts(&self) -> &[String] {
         &self.parts
     }
+
+    /// Returns for each part how many parts end with it that the phrase begins with too, itself as a whole left out.
+    pub(super) fn borders(&self) -> &[usize] {
+        &self.borders
+    }
+}
+
+fn borders(parts: &[String]) -> Vec<usize> {
+    let mut borders = vec![0; parts.len()];
+    for at in 1..parts.len() {
+        let mut border: usize = borders[at - 1];
+        while border > 0 && parts[border] != parts[at] {
+            border = borders[border - 1];
+        }
+        borders[at] = border + usize::from(parts[border] == parts[at]);
+    }
+    borders
 }
 
 #[cfg(test)]

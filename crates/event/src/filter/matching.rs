@@ -121,17 +121,22 @@ fn contains(needle: &Needle, value: &Node<'_>) -> bool {
 }
 
 fn contains_phrase(phrase: &Phrase, text: &str) -> bool {
-    let mut rest = tokens::parts(text);
-    loop {
-        let mut found = rest.clone();
-        if phrase.parts().iter().all(|wanted| found.next().is_some_and(|part| tokens::folds_to(part, wanted)))
-        {
+    let (wanted, borders) = (phrase.parts(), phrase.borders());
+    if wanted.is_empty() {
+        return true;
+    }
+    // Knuth, Morris and Pratt: no part of the text is looked at more than twice or so, however it repeats itself.
+    let mut found = 0;
+    for part in tokens::parts(text) {
+        while found > 0 && !tokens::folds_to(part, &wanted[found]) {
+            found = borders[found - 1];
+        }
+        found += usize::from(tokens::folds_to(part, &wanted[found]));
+        if found == wanted.len() {
             return true;
         }
-        if rest.next().is_none() {
-            return false;
-        }
     }
+    false
 }
 
 fn equal(equals: &Equals, value: &Node<'_>) -> bool {

@@ -1,5 +1,7 @@
 //! Patterns: text with `*`, which stands for any run of characters, none included.
 
+use memchr::memmem;
+
 use super::tokens;
 
 /// A text with at least one `*`.
@@ -55,17 +57,27 @@ impl Pattern {
             return false;
         }
         for piece in &self.folded[1..self.folded.len() - 1] {
-            match middle
-                .windows(piece.len().max(1))
-                .position(|window| piece.is_empty() || same(window, piece))
-            {
+            match find(middle, piece) {
                 Some(at) => middle = &middle[at + piece.len()..],
-                None if piece.is_empty() => {}
                 None => return false,
             }
         }
         true
     }
+}
+
+/// Compares that are made one by one; for more, the text is folded and searched in time that grows with its length alone.
+const FEW_COMPARES: usize = 1 << 20;
+
+/// Finds the leftmost place of a folded piece.
+fn find(text: &[u8], piece: &str) -> Option<usize> {
+    if piece.is_empty() {
+        return Some(0);
+    }
+    if text.len().saturating_mul(piece.len()) > FEW_COMPARES {
+        return memmem::find(&text.to_ascii_lowercase(), piece.as_bytes());
+    }
+    text.windows(piece.len()).position(|window| same(window, piece))
 }
 
 fn same(text: &[u8], folded: &str) -> bool {
@@ -98,6 +110,19 @@ mod tests {
             ("*É*", "café au lait", true),
         ] {
             assert_eq!(pattern(written).matches(text), matches, "{written} on {text}");
+        }
+    }
+
+    #[test]
+    fn long_texts_are_searched_as_short_ones_are() {
+        let text = format!("{}b{}", "aA".repeat(600_000), "é".repeat(9));
+        let long = "a".repeat(100_000);
+        for (written, matches) in [
+            (format!("*{long}b*"), true),
+            (format!("*{long}{long}*{long}B*É*"), true),
+            (format!("*{long}c*"), false),
+        ] {
+            assert_eq!(pattern(&written).matches(&text), matches);
         }
     }
 

@@ -154,3 +154,14 @@ proptest! {
         prop_assert_eq!(filter.matches(&view), judge(&ask, &event), "{} on {}", ask, json);
     }
 }
+
+proptest! {
+    #[test]
+    fn phrases_that_repeat_themselves_are_found(text in "([ab] ){0,12}", phrase in "[ab]( [ab]){0,6}") {
+        let parts = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        let event = format!(r#"{{"raw":"{text}"}}"#);
+        let view = RecordView::parse(event.as_bytes()).unwrap();
+        let filter = parse(&format!("\"{phrase}\""));
+        prop_assert_eq!(filter.matches(&view), has_phrase(&parts(&text), &parts(&phrase)));
+    }
+}
