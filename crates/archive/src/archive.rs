@@ -89,6 +89,8 @@ pub struct Archive {
     /// Objects that others replaced, going by their names.
     leftovers: Mutex<Vec<String>>,
     retired: Mutex<Vec<Retired>>,
+    /// Segments that were found damaged when all of them was read: they are neither merged nor dropped, being evidence.
+    pub(crate) unreadable: Mutex<BTreeSet<SegmentName>>,
     failure: Mutex<Option<Failure>>,
 }
 
@@ -127,6 +129,7 @@ impl Archive {
             refused: Mutex::default(),
             leftovers: Mutex::default(),
             retired: Mutex::default(),
+            unreadable: Mutex::default(),
             failure: Mutex::default(),
         };
         archive.recover()?;
@@ -284,13 +287,17 @@ impl Archive {
     pub(crate) fn merge(&self) -> Result<bool, ArchiveError> {
         let _working = held(&self.work);
         let pieces = self.catalog.pieces();
-        let candidates: Vec<Candidate> = pieces.iter().map(candidate).collect();
+        let candidates: Vec<Candidate> = pieces.iter().map(|piece| self.candidate(piece)).collect();
         let Some(chosen) = compact::choose(&candidates, &self.bounds()) else { return Ok(false) };
         let old = &pieces[chosen];
         let (Some(first), Some(last)) = (old.first(), old.last()) else { return Ok(false) };
         let Some(name) = SegmentName::new(first.name().first()..last.name().end()) else { return Ok(false) };
         let go_on = || self.go_on();
-        merge::merge(self.storage.writing.as_ref(), &self.config.origin, name, old, &go_on)?;
+        let merged = merge::merge(self.storage.writing.as_ref(), &self.config.origin, name, old, &go_on);
+        if let Err(error) = merged {
+            // The others can still be merged.
+            return if self.set_apart(&error, old) { Ok(true) } else { Err(error) };
+        }
         let piece = self.catalog.piece(name, Link::Indexed)?;
         if !matches!(piece, Piece::Kept(_)) {
             let why = "it was read back and is damaged".to_owned();
@@ -300,6 +307,27 @@ impl Archive {
         self.catalog.replace(piece);
         old.iter().for_each(|piece| self.retire(piece));
         Ok(true)
+    }
+
+    fn candidate(&self, piece: &Piece) -> Candidate {
+        let last_time = piece.last_time().unwrap_or(Timestamp::MIN);
+        match piece {
+            Piece::Kept(kept) if !held(&self.unreadable).contains(&kept.name) => {
+                Candidate { name: Some(kept.name), bytes: kept.segment.data_bytes(), last_time }
+            }
+            _ => Candidate { name: None, bytes: 0, last_time },
+        }
+    }
+
+    /// Leaves a segment alone from now on when an error says that it is the one that is damaged.
+    pub(crate) fn set_apart(&self, error: &ArchiveError, among: &[Piece]) -> bool {
+        let ArchiveError::Part(PartError::Damaged { name, why }) = error else { return false };
+        let Some((segment, _)) = SegmentName::parse(name) else { return false };
+        if !among.iter().any(|piece| piece.name() == segment) {
+            return false;
+        }
+        tracing::error!(%segment, why, "a segment is damaged; it is neither merged nor dropped: run `lodge archive verify`");
+        held(&self.unreadable).insert(segment)
     }
 
     fn bounds(&self) -> Bounds {
@@ -364,14 +392,6 @@ impl Archive {
                 None
             }
         }
-    }
-}
-
-fn candidate(piece: &Piece) -> Candidate {
-    let last_time = piece.last_time().unwrap_or(Timestamp::MIN);
-    match piece {
-        Piece::Kept(kept) => Candidate { name: Some(kept.name), bytes: kept.segment.data_bytes(), last_time },
-        _ => Candidate { name: None, bytes: 0, last_time },
     }
 }
 

@@ -5,9 +5,9 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
-use audit_log::chain_of_causes;
+use audit_log::{Sealed as _, chain_of_causes};
 use store::objects::{Objects, RemoveObjects};
 
 use crate::archive::{Archive, agrees_with_tree, held};
@@ -97,26 +97,89 @@ pub fn verify(
     tiles: Option<&Tiles<'_>>,
     progress: &mut Watch<'_>,
 ) -> Result<Checked, ArchiveError> {
-    let chain = Chain::of(&objects.list("")?, &BTreeSet::new());
+    verify_below(u64::MAX, objects, tiles, progress)
+}
+
+/// Verifies the objects that begin below a position.
+fn verify_below(
+    end: u64,
+    objects: &Arc<dyn Objects>,
+    tiles: Option<&Tiles<'_>>,
+    progress: &mut Watch<'_>,
+) -> Result<Checked, ArchiveError> {
     let catalog = Catalog::empty(objects.clone());
     let mut checked = Checked { against_tree: tiles.is_some(), ..Checked::default() };
-    let segments = chain.links.len() as u64;
-    for (done, (name, link)) in (0..).zip(&chain.links) {
-        progress(Progress { done, segments })?;
-        checked.segments += 1;
-        match catalog.piece(*name, *link).and_then(|piece| check_piece(objects, &piece, tiles)) {
-            Ok(()) if *link == Link::Pruned => checked.pruned += name.rows(),
-            Ok(()) => checked.entries += name.rows(),
-            Err(error) => checked.problems.push(problem(*name, *link, &error)),
+    let mut walk = Walk::begin(objects, end)?;
+    while let Some((name, link)) = walk.next() {
+        progress(walk.progress(checked.segments))?;
+        let found = catalog.piece(name, link).and_then(|piece| check_piece(objects, &piece, tiles));
+        if let Err(error) = &found {
+            if walk.is_outdated(name, link)? {
+                continue;
+            }
+            checked.problems.push(problem(name, link, error));
+        } else if link == Link::Pruned {
+            checked.pruned += walk.rows(name);
+        } else {
+            checked.entries += walk.rows(name);
         }
+        checked.segments += 1;
+        walk.pass(name);
     }
-    progress(Progress { done: segments, segments })?;
+    progress(walk.progress(checked.segments))?;
+    let behind = walk.chain.end();
     let beyond = |path: &String| Problem {
         object: path.clone(),
-        why: format!("it lies behind a gap that begins at position {}", chain.end()),
+        why: format!("it lies behind a gap that begins at position {behind}"),
     };
-    checked.problems.extend(chain.stranded.iter().map(beyond));
+    checked.problems.extend(walk.chain.stranded.iter().map(beyond));
     Ok(checked)
+}
+
+/// A walk along the chain while others merge, drop and seal: what is not there any more is looked for anew.
+struct Walk<'o> {
+    objects: &'o Arc<dyn Objects>,
+    chain: Chain,
+    /// Up to where it came.
+    at: u64,
+    end: u64,
+}
+
+impl<'o> Walk<'o> {
+    fn begin(objects: &'o Arc<dyn Objects>, end: u64) -> Result<Walk<'o>, ArchiveError> {
+        let chain = Chain::of(&objects.list("")?, &BTreeSet::new());
+        Ok(Walk { objects, chain, at: 0, end })
+    }
+
+    /// The link that holds the position up to which the walk came.
+    fn next(&self) -> Option<(SegmentName, Link)> {
+        let at = self.chain.links.partition_point(|(name, _)| name.end() <= self.at);
+        self.chain.links.get(at).filter(|(name, _)| name.first() < self.end).copied()
+    }
+
+    /// Looks whether a link that could not be used is one no longer.
+    fn is_outdated(&mut self, name: SegmentName, link: Link) -> Result<bool, ArchiveError> {
+        let chain = Chain::of(&self.objects.list("")?, &BTreeSet::new());
+        if chain.links.contains(&(name, link)) {
+            return Ok(false);
+        }
+        self.chain = chain;
+        Ok(true)
+    }
+
+    /// Says how many of a segment's entries the walk has not passed yet.
+    fn rows(&self, name: SegmentName) -> u64 {
+        name.end() - self.at.max(name.first())
+    }
+
+    fn pass(&mut self, name: SegmentName) {
+        self.at = name.end();
+    }
+
+    fn progress(&self, done: u64) -> Progress {
+        let left = self.chain.links.iter().filter(|(name, _)| name.end() > self.at && name.first() < self.end);
+        Progress { done, segments: done + left.count() as u64 }
+    }
 }
 
 fn check_piece(
@@ -166,24 +229,40 @@ pub fn rebuild(
     which: Rebuild,
     progress: &mut Watch<'_>,
 ) -> Result<Rebuilt, ArchiveError> {
+    rebuild_below(u64::MAX, objects, which, progress, &Mutex::default())
+}
+
+/// Makes indexes of objects that begin below a position anew, holding `work` for each.
+fn rebuild_below(
+    end: u64,
+    objects: &Arc<dyn RemoveObjects>,
+    which: Rebuild,
+    progress: &mut Watch<'_>,
+    work: &Mutex<()>,
+) -> Result<Rebuilt, ArchiveError> {
     let reading: Arc<dyn Objects> = objects.clone();
-    let chain = Chain::of(&reading.list("")?, &BTreeSet::new());
-    let kept: Vec<_> = chain.links.iter().filter(|(_, link)| *link != Link::Pruned).collect();
-    let catalog = Catalog::empty(reading);
+    let catalog = Catalog::empty(reading.clone());
     let mut rebuilt = Rebuilt::default();
-    let segments = kept.len() as u64;
-    for (done, (name, link)) in (0..).zip(kept) {
-        progress(Progress { done, segments })?;
-        rebuilt.segments += 1;
-        match rebuild_one(objects, &catalog, *name, *link, which) {
+    let mut walk = Walk::begin(&reading, end)?;
+    while let Some((name, link)) = walk.next() {
+        progress(walk.progress(rebuilt.segments))?;
+        let working = held(work);
+        let found = rebuild_one(objects, &catalog, name, link, which);
+        drop(working);
+        if found.is_err() && walk.is_outdated(name, link)? {
+            continue;
+        }
+        match found {
             Ok(done) => rebuilt.rebuilt += u64::from(done),
             Err(error @ ArchiveError::Part(PartError::Damaged { .. })) => {
-                rebuilt.problems.push(problem(*name, *link, &error));
+                rebuilt.problems.push(problem(name, link, &error));
             }
             Err(error) => return Err(error),
         }
+        rebuilt.segments += u64::from(link != Link::Pruned);
+        walk.pass(name);
     }
-    progress(Progress { done: segments, segments })?;
+    progress(walk.progress(rebuilt.segments))?;
     Ok(rebuilt)
 }
 
@@ -206,18 +285,17 @@ fn rebuild_one(
 }
 
 impl Archive {
-    /// Verifies every object, as [`verify`] does, where it really lies.
+    /// Verifies every object that is sealed when this begins, as [`verify`] does, where it really lies. Sealing and merging go on.
     pub fn verify(&self, tiles: Option<&Tiles<'_>>) -> Result<Checked, ArchiveError> {
-        // Nothing may be merged or dropped meanwhile, or the names that were listed would no longer hold.
-        let _working = held(&self.work);
         let objects: Arc<dyn Objects> = self.storage.writing.clone();
-        verify(&objects, tiles, &mut |_| self.go_on())
+        verify_below(self.catalog().end(), &objects, tiles, &mut |_| self.go_on())
     }
 
-    /// Makes indexes anew, as [`rebuild`] does, and uses them from now on.
+    /// Makes indexes anew, as [`rebuild`] does, and uses them from now on. Sealing and merging go on between segments.
     pub fn rebuild(&self, which: Rebuild) -> Result<Rebuilt, ArchiveError> {
+        let (end, objects) = (self.catalog().end(), &self.storage.writing);
+        let rebuilt = rebuild_below(end, objects, which, &mut |_| self.go_on(), &self.work)?;
         let _working = held(&self.work);
-        let rebuilt = rebuild(&self.storage.writing, which, &mut |_| self.go_on())?;
         for piece in self.catalog().pieces() {
             let name = piece.name();
             if matches!(piece, Piece::Kept(_) | Piece::Broken(_)) {

@@ -37,7 +37,10 @@ impl Archive {
         log.append_blocking(&event)?;
         for kept in &due {
             self.go_on()?;
-            self.drop_segment(kept)?;
+            if let Err(error) = self.drop_segment(kept) {
+                self.set_apart(&error, &[Piece::Kept(kept.clone())]);
+                return Err(error);
+            }
         }
         Ok(due.len())
     }
@@ -46,11 +49,14 @@ impl Archive {
     fn due(&self) -> Vec<Arc<Held>> {
         let Some(retention) = self.config.retention else { return Vec::new() };
         let oldest = self.ambient.now().minus(retention);
+        let apart = held(&self.unreadable);
         let mut due = Vec::new();
         for piece in self.catalog().pieces() {
             match piece {
                 Piece::Pruned(..) => {}
-                Piece::Kept(kept) if kept.segment.last_time() < oldest => due.push(kept),
+                Piece::Kept(kept) if kept.segment.last_time() < oldest && !apart.contains(&kept.name) => {
+                    due.push(kept);
+                }
                 // Log times never fall, and what is damaged is evidence.
                 Piece::Kept(_) | Piece::Broken(_) => break,
             }

@@ -116,9 +116,16 @@ impl Archive {
 
     /// Drops what is too old, merges what is small, removes what nobody reads any more.
     pub fn maintain(&self, log: &AuditLog) -> Result<(), ArchiveError> {
-        self.prune(log)?;
+        // One that fails must not keep the others from their work for ever.
+        let pruned = self.prune(log);
+        let merged = self.merge_all();
+        let swept = self.sweep();
+        pruned.map(drop).and(merged).and(swept)
+    }
+
+    fn merge_all(&self) -> Result<(), ArchiveError> {
         while self.merge()? {}
-        self.sweep()
+        Ok(())
     }
 
     /// Seals what the log holds up to a position, here and now; for tests, tools, and whoever runs no [`Sealer`].

@@ -3,9 +3,10 @@
 use audit_log::Sealed;
 use event::Timestamp;
 
-use crate::archive::{Archive, Failure};
+use crate::archive::{Archive, Failure, held};
 use crate::catalog::Catalog;
 use crate::held::Piece;
+use crate::name::{ObjectKind, SegmentName};
 
 /// How the archive stands.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -41,7 +42,11 @@ pub struct Status {
 impl Archive {
     /// Says how the archive stands.
     pub fn status(&self) -> Status {
-        Status { failure: self.failure(), ..self.catalog().status() }
+        let mut status = Status { failure: self.failure(), ..self.catalog().status() };
+        let apart = held(&self.unreadable);
+        let told = |segment: &SegmentName| format!("{}: it was found damaged when all of it was read", segment.path(ObjectKind::Data));
+        status.damaged.extend(apart.iter().map(told));
+        status
     }
 }
 

@@ -296,3 +296,58 @@ fn wait(mut ready: impl FnMut() -> bool) {
     }
     panic!("it did not happen within a minute");
 }
+
+#[test]
+fn one_damaged_segment_does_not_keep_the_others_from_their_work() {
+    let mut fixture = Fixture::new();
+    fixture.config.segment_rows = 50;
+    let pair = fixture.open();
+    pair.append(&fixture, 0..1500);
+    pair.archive.seal_up_to(&pair.log, 1500).unwrap();
+    let data = names(&fixture.archive_folder(), ".parquet");
+    let path = fixture.archive_folder().join(&data[2]);
+    let mut bytes = fs::read(&path).unwrap();
+    // Its first page, behind the four bytes with which every Parquet file begins.
+    bytes[4..60].fill(0xff);
+    fs::write(&path, bytes).unwrap();
+    for _ in 0..3 {
+        pair.archive.maintain(&pair.log).unwrap();
+    }
+    let left = names(&fixture.archive_folder(), ".parquet");
+    assert!(left.contains(&data[2]) && left.len() < 20, "{left:?}");
+    assert!(pair.archive.status().damaged[0].starts_with(&data[2]), "{:?}", pair.archive.status());
+
+    let mut fixture = fixture;
+    pair.close();
+    fixture.config.retention = Some(Duration::from_secs(24 * 3600));
+    let pair = fixture.open();
+    fixture.pass(2);
+    let said = || pair.everything().iter().filter(|(_, event)| says_pruned(event)).count();
+    assert!(pair.archive.maintain(&pair.log).is_err());
+    let once = said();
+    for _ in 0..3 {
+        pair.archive.maintain(&pair.log).unwrap();
+    }
+    assert_eq!(said(), once, "that entries are dropped is not said again and again");
+}
+
+fn says_pruned(event: &[u8]) -> bool {
+    String::from_utf8_lossy(event).contains(r#""kind":"log.pruned""#)
+}
+
+#[test]
+fn verification_and_merging_do_not_wait_for_each_other() {
+    let mut fixture = Fixture::new();
+    fixture.config.segment_rows = 20;
+    let pair = fixture.open();
+    pair.append(&fixture, 0..1000);
+    pair.archive.seal_up_to(&pair.log, 1000).unwrap();
+    std::thread::scope(|scope| {
+        let verifying = scope.spawn(|| (0..5).for_each(|_| assert_sound(&pair)));
+        while !verifying.is_finished() {
+            pair.archive.maintain(&pair.log).unwrap();
+        }
+        verifying.join().unwrap();
+    });
+    assert_sound(&pair);
+}
