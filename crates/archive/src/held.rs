@@ -199,6 +199,10 @@ impl Part for Broken {
         Err(self.error())
     }
 
+    fn ingested(&self, _: &[u32]) -> Result<Vec<bool>, PartError> {
+        Err(self.error())
+    }
+
     fn rollup(&self, _: RollupKey) -> Result<Option<Arc<Rollups>>, PartError> {
         Err(self.error())
     }

@@ -241,6 +241,10 @@ pub trait Part: Send + Sync {
         Ok(found)
     }
 
+    /// Says of rows, whose numbers must rise, whether they came in with a file ([`event::ingested::FILE_SOURCE_PREFIX`]): such
+    /// an event may say of itself what only a node of Lodge can know.
+    fn ingested(&self, rows: &[u32]) -> Result<Vec<bool>, PartError>;
+
     /// A roll-up; `None` where the part has none of that sort.
     fn rollup(&self, key: RollupKey) -> Result<Option<Arc<Rollups>>, PartError>;
 

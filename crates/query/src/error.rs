@@ -37,6 +37,17 @@ pub enum QueryError {
     /// The time budget ran out before the answer was certain.
     #[error("the search ran out of time before it was certain; narrow its time range or allow it more time")]
     OutOfTime,
+    /// There was no place to search in for as long as the question was given.
+    #[error("other searches took all the time that this one was given; ask again, or allow it more time")]
+    Busy,
+    /// More was logged than the archive has taken in, and than can be taken in for one question.
+    #[error(
+        "the archive has yet to take in the last {entries} entries, too many for a question in SQL; see `lodge archive status`,          and ask again once it has caught up"
+    )]
+    Behind {
+        /// How many.
+        entries: u64,
+    },
     /// The searching thread ended without an answer.
     #[error("the search was interrupted; try again")]
     Interrupted,

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::ground::Survey;
 use crate::question::exact;
-use crate::search::search;
+use crate::search::{search, search_own};
 use crate::sweep::Watch;
 use crate::{Coverage, Order, Page, QueryError, Question, Row, Scope};
 
@@ -15,7 +15,7 @@ use crate::{Coverage, Order, Page, QueryError, Question, Row, Scope};
 const BEFORE: Duration = Duration::from_secs(5);
 /// How long after its id's time: an event gets its id when it is made.
 const AFTER: Duration = Duration::from_secs(600);
-/// Events that say they have one id, as a forger's would; the first that the log took is the one.
+/// Ingested events that say they have one id; the first that the log took is the one. What a node of Lodge wrote goes before.
 const NAMESAKES: usize = 16;
 
 /// What happened around an event, in the order of a search.
@@ -48,9 +48,14 @@ pub(crate) fn find(
         until: Some(made.plus(AFTER)),
         ..anywhere.clone()
     });
+    let first = |rows: Vec<Row>| rows.into_iter().min_by_key(|row| row.position);
     for question in near.into_iter().chain([anywhere]) {
         let answer = search(survey, &question, watch)?;
-        if let Some(row) = answer.rows.into_iter().min_by_key(|row| row.position) {
+        let own = match answer.rows.len() {
+            0 | 1 => None,
+            _ => first(search_own(survey, &question, watch)?.rows),
+        };
+        if let Some(row) = own.or_else(|| first(answer.rows)) {
             return Ok(Some(row));
         }
         if !answer.coverage.complete {
@@ -116,6 +121,16 @@ mod tests {
         assert_eq!(found(id(3), &all), Some(3), "the first of two that say they are it");
         assert_eq!(found(id(5), &all), None);
         assert_eq!(found(id(4), &Scope::only(filter("kind: k1"))), None, "outside the scope");
+    }
+
+    #[test]
+    fn what_a_node_wrote_goes_before_what_was_ingested() {
+        let event = format!(r#"{{"kind":"k","id":"{}","time":"{}"}}"#, id(3), Timestamp::from_micros(3 * HOUR));
+        for cuts in [&[][..], &[1], &[3]] {
+            let survey = Entries::of(&[&event, &event, &event]).ingested([0, 2]).survey(cuts, Honesty::BEST);
+            let found = unwatched(|watch| find(&survey, id(3), &Scope::everything(), watch)).unwrap();
+            assert_eq!(found.map(|row| row.position), Some(1), "parts end at {cuts:?}");
+        }
     }
 
     #[test]

@@ -48,7 +48,7 @@ use std::sync::Arc;
 
 use archive::Parts;
 use audit_log::AuditLog;
-use event::{EventId, Filter};
+use event::{EventId, Filter, SessionId};
 use tokio::sync::watch;
 
 pub use answer::{Answer, Count, Coverage, Row};
@@ -75,6 +75,7 @@ pub struct Query {
     log: AuditLog,
     ground: Arc<Ground>,
     scans: Scans,
+    reader: Option<Arc<str>>,
     progress: Option<Arc<watch::Sender<Progress>>>,
 }
 
@@ -87,13 +88,19 @@ impl Query {
     /// Asks of the parts of an archive, and of `log` for what they have not taken in yet.
     pub fn over(log: AuditLog, parts: Arc<dyn Parts>) -> Query {
         let ground = Arc::new(Ground { log: Arc::new(log.clone()), parts });
-        Query { scans: Scans::new(), ground, log, progress: None }
+        Query { scans: Scans::new(), ground, log, reader: None, progress: None }
     }
 
     /// Tells how far its questions are; only those of readers from whom nothing is hidden.
     #[must_use]
     pub fn reporting(&self, progress: watch::Sender<Progress>) -> Query {
         Query { progress: Some(Arc::new(progress)), ..self.clone() }
+    }
+
+    /// Asks for a reader, who is left no more than half of the places in which searches run.
+    #[must_use]
+    pub fn asked_by(&self, reader: &str) -> Query {
+        Query { reader: Some(reader.into()), ..self.clone() }
     }
 
     /// Answers a question with a page of rows.
@@ -151,6 +158,16 @@ impl Query {
         self.run(Reach::Narrow, question.clone(), sessions::sessions).await
     }
 
+    /// Finds a session. Fails with [`QueryError::OutOfTime`] rather than call a session absent unsearched.
+    pub async fn session(&self, id: SessionId, scope: &Scope) -> Result<Option<SessionSummary>, QueryError> {
+        let question = Question { limit: 1, ..Question::about_session(id, scope.clone()) };
+        let page = self.run(Reach::Narrow, question, sessions::sessions).await?;
+        match page.sessions.into_iter().next() {
+            None if !page.coverage.complete => Err(QueryError::OutOfTime),
+            found => Ok(found),
+        }
+    }
+
     /// Follows the log from a position on; [`Query::end`] for what comes from now on.
     pub fn tail(&self, filter: Filter, scope: Scope, from: u64) -> Tail {
         Tail::new(self.log.follow(from), filter, scope)
@@ -184,6 +201,6 @@ impl Query {
             }
             result => result,
         };
-        self.scans.run(reach, budget, progress, work).await
+        self.scans.run(reach, self.reader.as_deref(), budget, progress, work).await
     }
 }

@@ -1,11 +1,14 @@
 //! Runs searches on threads of their own, few at a time, each with a time budget.
 //!
-//! A search ends soon after its future is dropped or its budget is spent.
+//! A search ends soon after its future is dropped or its budget is spent; waiting for a place spends it too. One reader never
+//! has all places.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::Instant;
 
 use crate::QueryError;
 use crate::sweep::{Progress, Stop, Watch};
@@ -26,8 +29,53 @@ pub(crate) enum Reach {
 
 #[derive(Clone)]
 pub(crate) struct Scans {
-    wide: Arc<Semaphore>,
-    narrow: Arc<Semaphore>,
+    wide: Arc<Places>,
+    narrow: Arc<Places>,
+}
+
+/// Places of which one reader has half at most.
+struct Places {
+    all: Arc<Semaphore>,
+    of_one: usize,
+    readers: Mutex<HashMap<String, Weak<Semaphore>>>,
+}
+
+/// A place, until it is dropped.
+struct Place {
+    _own: Option<OwnedSemaphorePermit>,
+    _of_all: OwnedSemaphorePermit,
+}
+
+impl Places {
+    fn new(count: usize) -> Arc<Places> {
+        let all = Arc::new(Semaphore::new(count));
+        Arc::new(Places { all, of_one: (count / 2).max(1), readers: Mutex::default() })
+    }
+
+    /// Waits for a place. Who waits for one of their own keeps nobody else from theirs.
+    async fn take(&self, reader: Option<&str>) -> Result<Place, QueryError> {
+        let wait = async |places: Arc<Semaphore>| {
+            places.acquire_owned().await.map_err(|_| QueryError::Interrupted)
+        };
+        let own = match reader {
+            Some(reader) => Some(wait(self.of(reader)).await?),
+            None => None,
+        };
+        Ok(Place { _own: own, _of_all: wait(self.all.clone()).await? })
+    }
+
+    /// The places of one reader.
+    fn of(&self, reader: &str) -> Arc<Semaphore> {
+        let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(own) = readers.get(reader).and_then(Weak::upgrade) {
+            return own;
+        }
+        // Those who neither search nor wait are forgotten.
+        readers.retain(|_, own| own.strong_count() > 0);
+        let own = Arc::new(Semaphore::new(self.of_one));
+        readers.insert(reader.to_owned(), Arc::downgrade(&own));
+        own
+    }
 }
 
 /// Stops the search when the future that waits for it is dropped.
@@ -41,32 +89,35 @@ impl Drop for StopOnDrop {
 
 impl Scans {
     pub(crate) fn new() -> Scans {
-        Scans { wide: Arc::new(Semaphore::new(AT_ONCE)), narrow: Arc::new(Semaphore::new(LOOKUPS_AT_ONCE)) }
+        Scans { wide: Places::new(AT_ONCE), narrow: Places::new(LOOKUPS_AT_ONCE) }
     }
 
     /// Runs a search; once the budget is spent it is told to stop, and what it has by then is the result.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         reach: Reach,
+        reader: Option<&str>,
         budget: Duration,
         progress: Option<Arc<watch::Sender<Progress>>>,
         search: impl FnOnce(Watch<'_>) -> Result<T, QueryError> + Send + 'static,
     ) -> Result<T, QueryError> {
-        let free = match reach {
-            Reach::Wide => self.wide.clone(),
-            Reach::Narrow => self.narrow.clone(),
+        let places = match reach {
+            Reach::Wide => &self.wide,
+            Reach::Narrow => &self.narrow,
         };
-        let permit = free.acquire_owned().await.map_err(|_| QueryError::Interrupted)?;
+        let end = Instant::now() + budget;
+        // Whoever finds a place free gets it, however little time there is.
+        let place = tokio::time::timeout_at(end, places.take(reader)).await.map_err(|_| QueryError::Busy)??;
         let stop = Arc::new(Stop::default());
         let stop_on_drop = StopOnDrop(stop.clone());
         let mut thread = tokio::task::spawn_blocking(move || {
             // The place is given back when the thread ends, not when its asker goes away.
-            let _permit = permit;
+            let _place = place;
             search(Watch { stop: &stop, progress: progress.as_deref() })
         });
         let result = tokio::select! {
             result = &mut thread => result,
-            () = tokio::time::sleep(budget) => {
+            () = tokio::time::sleep_until(end) => {
                 stop_on_drop.0.now();
                 thread.await
             }
@@ -94,7 +145,7 @@ mod tests {
         let scans = Scans::new();
         let (ended, end) = mpsc::channel();
         let (started, start) = tokio::sync::oneshot::channel();
-        let run = scans.run(Reach::Wide, Duration::from_secs(3600), None, move |watch| {
+        let run = scans.run(Reach::Wide, None, Duration::from_secs(3600), None, move |watch| {
             let _ = started.send(());
             let result = endless(watch);
             let _ = ended.send(());
@@ -106,18 +157,37 @@ mod tests {
         }
         end.recv().expect("the dropped search ended");
         let all = u32::try_from(AT_ONCE).expect("few");
-        assert!(scans.wide.clone().acquire_many_owned(all).await.is_ok(), "its place is free again");
+        assert!(scans.wide.all.clone().acquire_many_owned(all).await.is_ok(), "its place is free again");
     }
 
     #[tokio::test]
     async fn a_search_without_time_gives_what_it_has() {
-        assert!(Scans::new().run(Reach::Wide, Duration::ZERO, None, endless).await.unwrap());
+        assert!(Scans::new().run(Reach::Wide, None, Duration::ZERO, None, endless).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn one_reader_leaves_a_place_to_others_and_waits_within_its_time() {
+        let scans = Scans::new();
+        let hour = Duration::from_secs(3600);
+        let run = |reader, budget| scans.run(Reach::Wide, Some(reader), budget, None, endless);
+        let (mut first, soon) = (std::pin::pin!(run("alice", hour)), Duration::from_millis(1));
+        let begun = async {
+            while scans.wide.all.available_permits() == AT_ONCE {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            _ = &mut first => panic!("the search never ends by itself"),
+            () = begun => {}
+        }
+        assert!(matches!(run("alice", soon).await, Err(QueryError::Busy)));
+        assert!(run("bob", soon).await.unwrap());
     }
 
     #[tokio::test]
     async fn a_search_that_panics_is_an_error() {
         let panics = |_: Watch<'_>| -> Result<(), QueryError> { panic!("as a test") };
-        let result = Scans::new().run(Reach::Narrow, Duration::from_secs(3600), None, panics).await;
+        let result = Scans::new().run(Reach::Narrow, None, Duration::from_secs(3600), None, panics).await;
         assert!(matches!(result, Err(QueryError::Interrupted)));
     }
 }

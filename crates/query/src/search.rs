@@ -29,9 +29,36 @@ struct Search<'a, 'q> {
     best: Mutex<Best>,
     /// How many blocks are looked at before it is asked whether they were enough: few first, for often they are.
     at_once: AtomicUsize,
+    reporters: Reporters,
+}
+
+/// Whose events are searched.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reporters {
+    All,
+    /// Nodes of Lodge alone. What came in with a file may say that it is anything.
+    Nodes,
 }
 
 pub(crate) fn search(survey: &Survey, question: &Question, watch: Watch<'_>) -> Result<Answer, QueryError> {
+    search_those_of(Reporters::All, survey, question, watch)
+}
+
+/// Searches what nodes of Lodge themselves wrote: for answers that say that Lodge saw something happen.
+pub(crate) fn search_own(
+    survey: &Survey,
+    question: &Question,
+    watch: Watch<'_>,
+) -> Result<Answer, QueryError> {
+    search_those_of(Reporters::Nodes, survey, question, watch)
+}
+
+fn search_those_of(
+    reporters: Reporters,
+    survey: &Survey,
+    question: &Question,
+    watch: Watch<'_>,
+) -> Result<Answer, QueryError> {
     let (order, behind) = match question.page {
         Page::First => (question.order, None),
         Page::After(cursor) => (question.order, Some(Rank::of(cursor, question.order))),
@@ -45,7 +72,8 @@ pub(crate) fn search(survey: &Survey, question: &Question, watch: Watch<'_>) -> 
     let hidden = !question.scope.is_everything();
     let (limit, spare) = (question.rows(), usize::from(hidden));
     let best = Best::new(limit, spare);
-    let search = Search { look: &look, order, behind, best: Mutex::new(best), at_once: AtomicUsize::new(1) };
+    let (best, at_once) = (Mutex::new(best), AtomicUsize::new(1));
+    let search = Search { look: &look, order, behind, best, at_once, reporters };
     let mut places = look.places(|_, span| look.touches(span) && search.reaches(span));
     places.sort_by_key(|place| search.first_rank(place));
     let weights: Vec<u64> = places.iter().map(Place::weight).collect();
@@ -113,7 +141,9 @@ impl Search<'_, '_> {
         }
         match place {
             Place::Behind(range) => self.look.read_behind(range, &mut |logged, _| {
-                self.offer(logged);
+                if !self.is_excluded(logged.position)? {
+                    self.offer(logged);
+                }
                 Ok(())
             }),
             Place::Blocks { part, blocks, .. } => self.visit_blocks(*part, blocks),
@@ -163,6 +193,7 @@ impl Search<'_, '_> {
                 }
             }
         }
+        self.exclude(part, &mut open)?;
         open.sort_unstable_by_key(|(rank, ..)| *rank);
         self.keep_enough(&mut open);
         let mut most = FIRST_ROWS;
@@ -191,6 +222,25 @@ impl Search<'_, '_> {
             }
         }
         Ok(Piece::Done)
+    }
+
+    /// Says whether the entry at a position is another's than those that are searched.
+    fn is_excluded(&self, position: u64) -> Result<bool, QueryError> {
+        let wrap = |source| QueryError::Read { position, source };
+        let log = &self.look.survey.log;
+        Ok(self.reporters == Reporters::Nodes && log.is_ingested(position).map_err(wrap)?)
+    }
+
+    /// Drops rows of others than those that are searched; they are in the order of their numbers.
+    fn exclude(&self, part: usize, open: &mut Vec<(Rank, u32, Verdict)>) -> Result<(), QueryError> {
+        if self.reporters == Reporters::All {
+            return Ok(());
+        }
+        open.sort_unstable_by_key(|(_, row, _)| *row);
+        let rows: Vec<u32> = open.iter().map(|(_, row, _)| *row).collect();
+        let mut ingested = self.look.survey.parts[part].ingested(&rows)?.into_iter();
+        open.retain(|_| ingested.next() == Some(false));
+        Ok(())
     }
 
     /// Drops rows behind as many certain ones as a page takes.

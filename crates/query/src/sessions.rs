@@ -1,7 +1,8 @@
 //! Sessions, running and past, put together from the events that begin and end them.
 //!
 //! A page is a page of `session.start` events; what ended them is then looked for by their ids. An ending that the reader may
-//! not see is not told, and its session then looks as if it still ran.
+//! not see is not told, and its session then looks as if it still ran. Only what nodes of Lodge wrote counts: whoever may
+//! ingest a file could otherwise make sessions up, and end them.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -11,7 +12,7 @@ use serde::Serialize;
 
 use crate::ground::Survey;
 use crate::question::exact;
-use crate::search::search;
+use crate::search::search_own;
 use crate::sweep::Watch;
 use crate::{Coverage, Cursor, MAX_LIMIT, Order, Page, QueryError, Question, Row};
 
@@ -98,7 +99,7 @@ pub(crate) fn sessions(
 ) -> Result<SessionPage, QueryError> {
     let filter = exact("kind: session.start").and(question.filter.clone());
     let starts = Question { filter, order: Order::NewestFirst, ..question.clone() };
-    let page = search(survey, &starts, watch)?;
+    let page = search_own(survey, &starts, watch)?;
     let begun: Vec<(SessionId, &Row)> =
         page.rows.iter().filter_map(|row| Some((session_of(row)?, row))).collect();
     let mut coverage = page.coverage;
@@ -135,7 +136,7 @@ fn note_endings(
     };
     let mut rows = Vec::new();
     let complete = loop {
-        let answer = search(survey, &wanted, watch)?;
+        let answer = search_own(survey, &wanted, watch)?;
         rows.extend(answer.rows);
         match answer.next.filter(|_| answer.coverage.complete) {
             Some(next) => wanted.page = Page::After(next),
@@ -262,6 +263,18 @@ mod tests {
             (ended.user.as_str(), ended.target.as_str(), ended.login.as_str()),
             ("alice", "db-1", "root")
         );
+    }
+
+    #[test]
+    fn what_was_ingested_neither_begins_nor_ends_a_session() {
+        for cuts in [&[][..], &[2, 5], &[9]] {
+            // Session 2's start, and what says that session 1 ended.
+            let survey = entries().ingested([1, 2, 3]).survey(cuts, Honesty::BEST);
+            let everything = Question::new(Scope::everything());
+            let page = unwatched(|watch| sessions(&survey, &everything, watch)).unwrap();
+            assert_eq!(ids(&page), [id(4), id(3), id(1)], "parts end at {cuts:?}");
+            assert_eq!((&page.sessions[2].end, &page.sessions[2].recording_root), (&None, &None));
+        }
     }
 
     #[test]

@@ -11,6 +11,9 @@ use audit_log::{Entry, ReadError};
 use crate::ground::Survey;
 use crate::{Query, QueryError};
 
+/// Entries that no part has and that one snapshot takes in, at about a hundred bytes of memory each.
+const MOST_BEHIND: u64 = if cfg!(test) { 1000 } else { 1 << 19 };
+
 /// Everything there was at one moment, for as many scans as are wanted.
 #[derive(Clone)]
 pub struct Snapshot(pub(crate) Arc<Survey>);
@@ -34,6 +37,10 @@ impl Snapshot {
         read: &Read<'_>,
     ) -> Result<Snapshot, QueryError> {
         let behind = survey.behind.clone();
+        let entries = behind.end - behind.start;
+        if entries > MOST_BEHIND {
+            return Err(QueryError::Behind { entries });
+        }
         survey.behind = behind.end..behind.end;
         let mut growing = Growing::new(behind.start, log.clone());
         while growing.end() < behind.end {

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use archive::Logged;
 use audit_log::{AuditLog, Entry, ReadError};
+use event::ingested::FILE_SOURCE_PREFIX;
 use event::view::Node;
 use event::{RecordView, Timestamp};
 
@@ -13,6 +14,8 @@ pub(crate) trait Source: Send + Sync + 'static {
     fn size(&self) -> u64;
     /// Reads entries from the beginning of the range, at least one of them where there is one.
     fn read(&self, range: Range<u64>) -> Result<Vec<Logged>, ReadError>;
+    /// Says whether the entry at a position came in with a file.
+    fn is_ingested(&self, position: u64) -> Result<bool, ReadError>;
 }
 
 impl Source for AuditLog {
@@ -22,6 +25,11 @@ impl Source for AuditLog {
 
     fn read(&self, range: Range<u64>) -> Result<Vec<Logged>, ReadError> {
         Ok(AuditLog::read(self, range)?.into_iter().map(logged).collect())
+    }
+
+    fn is_ingested(&self, position: u64) -> Result<bool, ReadError> {
+        let read = AuditLog::read(self, position..position + 1)?;
+        Ok(read.iter().all(|entry| entry.leaf.source.starts_with(FILE_SOURCE_PREFIX)))
     }
 }
 

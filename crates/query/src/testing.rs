@@ -18,9 +18,9 @@ use crate::ground::{Ground, Survey};
 use crate::source::{Source, time_of};
 use crate::sweep::{Stop, Watch};
 
-/// Entries, and how many of them one read gives.
+/// Entries, how many of them one read gives, and which of them came in with a file.
 #[derive(Clone, Debug)]
-pub(crate) struct Entries(pub(crate) Vec<Logged>, u64);
+pub(crate) struct Entries(pub(crate) Vec<Logged>, u64, Arc<BTreeSet<u64>>);
 
 impl Entries {
     /// Makes a log of these payloads; an entry's log time is its position, in microseconds.
@@ -32,7 +32,12 @@ impl Entries {
             Logged { position, log_time, time, payload }
         };
         let payloads = payloads.iter().map(|payload| payload as &dyn AsRef<str>);
-        Entries((0..).zip(payloads).map(logged).collect(), u64::MAX)
+        Entries((0..).zip(payloads).map(logged).collect(), u64::MAX, Arc::default())
+    }
+
+    pub(crate) fn ingested(mut self, positions: impl IntoIterator<Item = u64>) -> Entries {
+        self.2 = Arc::new(positions.into_iter().collect());
+        self
     }
 
     pub(crate) fn reading_at_most(mut self, most: u64) -> Entries {
@@ -45,7 +50,8 @@ impl Entries {
         let mut start = 0;
         let mut shelves = Vec::new();
         for cut in cuts.iter().map(|cut| (*cut).min(self.0.len())).collect::<BTreeSet<_>>() {
-            shelves.push(Arc::new(Shelf::new(self.0[start..cut].to_vec(), start as u64, honesty)));
+            let shelf = Shelf::new(self.0[start..cut].to_vec(), start as u64, honesty);
+            shelves.push(Arc::new(Shelf { ingested: self.2.clone(), ..shelf }));
             start = cut;
         }
         shelves
@@ -84,6 +90,10 @@ impl Source for Entries {
         // The log knows no times but its own.
         Ok(inside.map(|logged| Logged { time: logged.log_time, ..logged.clone() }).collect())
     }
+
+    fn is_ingested(&self, position: u64) -> Result<bool, ReadError> {
+        Ok(self.2.contains(&position))
+    }
 }
 
 /// What a test's part does beside telling the truth.
@@ -110,6 +120,8 @@ pub(crate) struct Shelf {
     /// By block.
     tokens: Vec<BTreeSet<String>>,
     odd_times: Blocks,
+    /// Positions of entries that came in with a file.
+    ingested: Arc<BTreeSet<u64>>,
     read: AtomicU64,
     blocks_seen: AtomicU64,
 }
@@ -150,6 +162,7 @@ impl Shelf {
             cells,
             tokens,
             odd_times,
+            ingested: Arc::default(),
             read: AtomicU64::new(0),
             blocks_seen: AtomicU64::new(0),
         }
@@ -299,6 +312,11 @@ impl Part for Shelf {
             }
         }
         Ok(())
+    }
+
+    fn ingested(&self, rows: &[u32]) -> Result<Vec<bool>, PartError> {
+        assert!(rows.is_sorted_by(|one, next| one < next), "rows rise");
+        Ok(rows.iter().map(|row| self.ingested.contains(&(self.start + u64::from(*row)))).collect())
     }
 
     fn rollup(&self, key: RollupKey) -> Result<Option<Arc<Rollups>>, PartError> {

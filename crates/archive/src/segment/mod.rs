@@ -22,9 +22,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use audit_log::SealedEntry;
 use event::Timestamp;
+use event::ingested::FILE_SOURCE_PREFIX;
 
 use self::page::Unpacker;
-use self::schema::{LOG_TIME, TIME};
+use self::schema::{LOG_SOURCE, LOG_TIME, TIME};
 use self::sheet::Sheet;
 use crate::blocks::{BLOCK_ROWS, Blocks};
 use crate::cells::Rollups;
@@ -240,6 +241,30 @@ impl Part for Segment {
 
     fn visit(&self, rows: &[u32], visit: &mut Visit<'_>) -> Result<(), PartError> {
         entries::visit(&self.sheet, rows, visit)
+    }
+
+    fn ingested(&self, rows: &[u32]) -> Result<Vec<bool>, PartError> {
+        let is_file = |source: &String| source.starts_with(FILE_SOURCE_PREFIX);
+        if !self.sources().keys().any(is_file) {
+            return Ok(vec![false; rows.len()]);
+        }
+        let mut held: Option<(usize, Vec<bool>, Arc<Vec<u32>>)> = None;
+        let mut found = Vec::with_capacity(rows.len());
+        for row in rows.iter().map(|row| *row as usize).take_while(|row| *row < self.sheet.layout.rows()) {
+            let number = self.sheet.layout.group_of(row);
+            let (_, files, codes) = match &mut held {
+                Some(held) if held.0 == number => held,
+                held => {
+                    let texts = self.sheet.kept_texts(number, LOG_SOURCE)?;
+                    let codes = self.sheet.kept_codes(number, LOG_SOURCE, texts.len())?;
+                    held.insert((number, texts.iter().map(is_file).collect(), codes))
+                }
+            };
+            let code = codes.get(row - self.sheet.layout.groups[number].first_row);
+            let is_file = code.and_then(|code| files.get(*code as usize));
+            found.push(*is_file.ok_or_else(|| self.sheet.damaged("a row has no log source"))?);
+        }
+        Ok(found)
     }
 
     fn rollup(&self, key: RollupKey) -> Result<Option<Arc<Rollups>>, PartError> {

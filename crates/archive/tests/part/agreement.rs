@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 
 use archive::{BLOCK_ROWS, Blocks, COLUMNS, Column, Keys, LoggedRef, Part, RollupKey, Rollups};
 use audit_log::Entry;
+use event::ingested::FILE_SOURCE_PREFIX;
 use proptest::prelude::*;
 
 use crate::fixture::{FIRST, Seen, entries, grow, open, parts_of, seal, seal_grown, seen, time_of};
@@ -176,6 +177,8 @@ fn check_rows(part: &dyn Part, entries: &[Entry]) {
         );
         assert_eq!(read.payload, entry.payload);
     }
+    let is_file = |row: &u32| entries[*row as usize].leaf.source.starts_with(FILE_SOURCE_PREFIX);
+    assert_eq!(part.ingested(&rows).unwrap(), rows.iter().map(is_file).collect::<Vec<_>>());
     let mut shown = 0;
     let mut visit = |_: LoggedRef<'_>| {
         shown += 1;
