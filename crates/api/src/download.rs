@@ -53,6 +53,24 @@ pub async fn blocking<T: Send + 'static>(
     tokio::task::spawn_blocking(work).await.map_err(|error| Problem::internal(&error))?
 }
 
+/// The one verification or rebuilding that runs at a time: each reads everything.
+static WHOLE: Semaphore = Semaphore::const_new(1);
+
+/// Runs what reads all of the log or archive, one at a time, and to its end even when the client hangs up: it must be recorded.
+pub async fn reading_everything<T: Send + 'static>(
+    work: impl Future<Output = Result<T, Problem>> + Send + 'static,
+) -> Result<T, Problem> {
+    let turn = WHOLE.try_acquire().map_err(|_| {
+        let detail = "a verification or rebuilding is running, and only one runs at a time; ask again when it is done";
+        Problem::unavailable("busy", detail)
+    })?;
+    let work = async move {
+        let _turn = turn;
+        work.await
+    };
+    tokio::spawn(work).await.map_err(|error| Problem::internal(&error))?
+}
+
 /// Makes an answer of what a blocking writer writes, chunk by chunk, as fast as the client takes it.
 pub fn octets(
     place: Place,
@@ -60,6 +78,45 @@ pub fn octets(
     write: impl FnOnce(&mut dyn Write) -> io::Result<()> + Send + 'static,
 ) -> Response {
     ([(header::CONTENT_TYPE, kind)], Body::from_stream(written(place, PATIENCE, write))).into_response()
+}
+
+/// A client that takes an answer piece by piece, and is not waited for longer than [`PATIENCE`].
+pub struct Patient(Sender<io::Result<Vec<u8>>>);
+
+impl Patient {
+    /// Hands pieces to whoever has the other end.
+    pub fn new(client: Sender<io::Result<Vec<u8>>>) -> Patient {
+        Patient(client)
+    }
+
+    /// Waits until the client has hung up.
+    pub fn gone(&self) -> impl Future<Output = ()> + Send + use<> {
+        let client = self.0.clone();
+        async move { client.closed().await }
+    }
+
+    /// Hands a piece on if the client took the one before.
+    pub fn offer(&self, piece: Vec<u8>) {
+        // A client that is slow or gone goes without.
+        let _ = self.0.try_send(Ok(piece));
+    }
+
+    /// Hands bytes on, chunk by chunk. A client that stops taking them finds an error at the end of what it took.
+    pub async fn hand_on(&self, bytes: Vec<u8>) {
+        for chunk in bytes.chunks(CHUNK) {
+            match self.0.send_timeout(Ok(chunk.to_vec()), PATIENCE).await {
+                Ok(()) => {}
+                Err(SendTimeoutError::Closed(_)) => return,
+                Err(SendTimeoutError::Timeout(_)) => {
+                    let late = io::Error::new(io::ErrorKind::TimedOut, "the client does not take its answer");
+                    tracing::warn!(error = %late, "an answer broke off");
+                    // Without it, what was taken could pass for the whole.
+                    let _ = self.0.send_timeout(Err(late), PATIENCE).await;
+                    return;
+                }
+            }
+        }
+    }
 }
 
 /// Runs the writer. The stream ends with an error unless the writer came to its end, so that no client takes half of an

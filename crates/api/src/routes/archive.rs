@@ -10,7 +10,7 @@ use event::Detail;
 use event::kinds::archive::{Rebuilt, Verified};
 
 use crate::caller::Caller;
-use crate::download::blocking;
+use crate::download::{blocking, reading_everything};
 use crate::extract::Body;
 use crate::routes::log::require_whole_log;
 use crate::wire::{ArchiveRebuilt, ArchiveStatus, ArchiveVerification, RebuildArchive, RebuildScope};
@@ -51,23 +51,33 @@ pub async fn verify(
 ) -> Result<Json<ArchiveVerification>, Problem> {
     let permit = services.permit(&caller, ApiResource::Log, Verb::Verify).await?;
     require_whole_log(&permit, "verification")?;
-    let (archive, log) = (services.archive.clone(), services.log.clone());
-    let checked = blocking(move || {
-        let tiles = |path: &str| log.resource(path).map_err(std::io::Error::other);
-        archive.verify(Some(&tiles)).map_err(|error| Problem::internal(&error))
-    });
-    let checked = checked.await?;
-    let found = ArchiveVerification {
-        segments: checked.segments,
-        entries: checked.entries,
-        pruned: checked.pruned,
-        against_tree: checked.against_tree,
-        problems: sentences(&checked.problems),
-    };
-    let verified =
-        Verified { segments: found.segments, entries: found.entries, problems: found.problems.clone() };
-    services.record(&permit, Detail::ArchiveVerified(verified)).await?;
-    Ok(Json(found))
+    reading_everything(async move {
+        let (archive, log) = (services.archive.clone(), services.log.clone());
+        let checked = blocking(move || {
+            let tiles = |path: &str| log.resource(path).map_err(std::io::Error::other);
+            archive.verify(Some(&tiles)).map_err(|error| Problem::internal(&error))
+        });
+        let checked = match checked.await {
+            Ok(checked) => checked,
+            Err(problem) => {
+                let verified = Verified { segments: 0, entries: 0, problems: Vec::new() };
+                services.record_failed(&permit, Detail::ArchiveVerified(verified), &problem.code).await?;
+                return Err(problem);
+            }
+        };
+        let found = ArchiveVerification {
+            segments: checked.segments,
+            entries: checked.entries,
+            pruned: checked.pruned,
+            against_tree: checked.against_tree,
+            problems: sentences(&checked.problems),
+        };
+        let verified =
+            Verified { segments: found.segments, entries: found.entries, problems: found.problems.clone() };
+        services.record(&permit, Detail::ArchiveVerified(verified)).await?;
+        Ok(Json(found))
+    })
+    .await
 }
 
 /// Makes indexes of the archive anew from its data. Nothing is lost by it, whatever happens meanwhile.
@@ -83,16 +93,28 @@ pub async fn rebuild(
         RebuildScope::Unsound => Rebuild::Unsound,
         RebuildScope::All => Rebuild::All,
     };
-    let archive = services.archive.clone();
-    let done = blocking(move || archive.rebuild(which).map_err(|error| Problem::internal(&error))).await?;
-    let done = ArchiveRebuilt {
-        segments: done.segments,
-        rebuilt: done.rebuilt,
-        problems: sentences(&done.problems),
-    };
-    let rebuilt = Rebuilt { segments: done.segments, rebuilt: done.rebuilt, problems: done.problems.clone() };
-    services.record(&permit, Detail::ArchiveRebuilt(rebuilt)).await?;
-    Ok(Json(done))
+    reading_everything(async move {
+        let archive = services.archive.clone();
+        let done = blocking(move || archive.rebuild(which).map_err(|error| Problem::internal(&error)));
+        let done = match done.await {
+            Ok(done) => done,
+            Err(problem) => {
+                let rebuilt = Rebuilt { segments: 0, rebuilt: 0, problems: Vec::new() };
+                services.record_failed(&permit, Detail::ArchiveRebuilt(rebuilt), &problem.code).await?;
+                return Err(problem);
+            }
+        };
+        let done = ArchiveRebuilt {
+            segments: done.segments,
+            rebuilt: done.rebuilt,
+            problems: sentences(&done.problems),
+        };
+        let rebuilt =
+            Rebuilt { segments: done.segments, rebuilt: done.rebuilt, problems: done.problems.clone() };
+        services.record(&permit, Detail::ArchiveRebuilt(rebuilt)).await?;
+        Ok(Json(done))
+    })
+    .await
 }
 
 fn sentences(problems: &[Found]) -> Vec<String> {

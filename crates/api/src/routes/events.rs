@@ -7,14 +7,13 @@ use std::time::Duration;
 
 use access::{ApiResource, LogScope, Verb};
 use audit_log::proof::EventProof;
-use axum::Json;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::sse::{Event as Message, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use event::kinds::audit::{Proved, Searched};
 use event::{Detail, EventId};
-use query::Row;
+use query::{Question, Row};
 use serde::Deserialize;
 use tokio_stream::Stream;
 use utoipa::IntoParams;
@@ -23,6 +22,7 @@ use crate::asked::{context, parse, scope};
 use crate::caller::Caller;
 use crate::download::blocking;
 use crate::extract::{Path, Query};
+use crate::routes::answering::{Asking, Found, searched};
 use crate::routes::search::shown;
 use crate::wire::EventRow;
 use crate::{Problem, Services};
@@ -47,16 +47,13 @@ pub async fn tail(
     let permit = services.permit(&caller, ApiResource::Log, Verb::Read).await?;
     let filter = parse(&tail.filter, &context(&services))?;
     let scope = scope(&services, &permit)?;
+    let from = tail.from.unwrap_or_else(|| services.log.size());
     let searched = Searched {
-        filter: tail.filter,
-        since: None,
-        until: None,
-        rows: None,
-        mode: "tail".to_owned(),
-        field: None,
+        page: Some(format!("after {from}")),
+        ended: "following".to_owned(),
+        ..searched("tail", tail.filter, &Question::new(scope.clone()))
     };
     services.record(&permit, Detail::AuditSearched(searched)).await?;
-    let from = tail.from.unwrap_or_else(|| services.log.size());
     let following = Following {
         tail: services.query.tail(filter, scope, from),
         waiting: VecDeque::new(),
@@ -121,20 +118,16 @@ pub async fn show(
     State(services): State<Arc<Services>>,
     caller: Caller,
     Path(id): Path<EventId>,
-) -> Result<Json<EventRow>, Problem> {
+) -> Result<Response, Problem> {
     let permit = services.permit(&caller, ApiResource::Log, Verb::Read).await?;
-    let found = services.query.find(id, &scope(&services, &permit)?).await?;
-    let rows = Some(u64::from(found.is_some()));
-    let searched = Searched {
-        filter: format!("id: {id}"),
-        since: None,
-        until: None,
-        rows,
-        mode: "show".to_owned(),
-        field: None,
+    let question = Question::new(scope(&services, &permit)?);
+    let searched = searched("show", format!("id: {id}"), &question);
+    let work = async move |query: query::Query, question: Question| {
+        let found = query.find(id, &question.scope).await?;
+        let answer = shown(found.ok_or_else(|| no_such_event(id))?);
+        Ok(Found { answer, rows: 1, complete: true })
     };
-    services.record(&permit, Detail::AuditSearched(searched)).await?;
-    found.map(shown).map(Json).ok_or_else(|| no_such_event(id))
+    Asking { services, permit: permit.into(), question, searched }.answer_whole(work).await
 }
 
 /// Returns the proof of one event, to be checked offline with the log's public key.

@@ -16,7 +16,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::caller::Caller;
-use crate::download::{Place, blocking, octets};
+use crate::download::{Place, blocking, octets, reading_everything};
 use crate::extract::{Path, Query};
 use crate::wire::{Checkpoint, Verification};
 use crate::{Problem, Services};
@@ -100,11 +100,21 @@ pub async fn verify(
     let key: VerifierKey = services.log.verifier_key().parse().map_err(|error| Problem::internal(&error))?;
     let folder = services.facts.log_folder.clone();
     let sealed = services.log.sealed();
-    let found = blocking(move || own_log(&folder, &key, sealed.as_deref())).await?;
-    let verified =
-        Verified { entries: found.entries, tree_size: found.tree_size, damage: found.damage.clone() };
-    services.record(&permit, Detail::AuditVerified(verified)).await?;
-    Ok(Json(found))
+    reading_everything(async move {
+        let found = match blocking(move || own_log(&folder, &key, sealed.as_deref())).await {
+            Ok(found) => found,
+            Err(problem) => {
+                let verified = Verified { entries: 0, tree_size: 0, damage: Vec::new() };
+                services.record_failed(&permit, Detail::AuditVerified(verified), &problem.code).await?;
+                return Err(problem);
+            }
+        };
+        let verified =
+            Verified { entries: found.entries, tree_size: found.tree_size, damage: found.damage.clone() };
+        services.record(&permit, Detail::AuditVerified(verified)).await?;
+        Ok(Json(found))
+    })
+    .await
 }
 
 fn own_log(

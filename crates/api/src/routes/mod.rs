@@ -1,6 +1,7 @@
 //! The routes. One file a resource; one line a handler here. The OpenAPI document is made from the same list.
 
 mod access;
+mod answering;
 mod archive;
 mod authorities;
 mod events;
@@ -8,7 +9,6 @@ mod ingest;
 mod invites;
 mod log;
 mod login;
-mod progress;
 mod recordings;
 mod resources;
 mod screens;

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use access::{ApiPermit, ApiResource, Verb};
-use axum::Json;
 use axum::extract::State;
+use axum::response::Response;
 use event::filter::Filter;
 use event::kinds::audit::Searched;
 use event::kinds::recording::Viewed;
 use event::{Detail, SessionId};
-use query::{Order, Page, Question, SessionSummary};
+use query::{Order, Page, Question, SessionPage, SessionSummary};
 use recording::{Line, RecordingError};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -18,6 +18,7 @@ use crate::asked::{Asked, context, cursor, parse, rows};
 use crate::caller::Caller;
 use crate::download::blocking;
 use crate::extract::Query;
+use crate::routes::answering::{Asking, Found, covered, searched};
 use crate::wire::{ScreenLine, ScreenLines};
 use crate::{Problem, Services};
 
@@ -61,41 +62,60 @@ pub async fn search(
     State(services): State<Arc<Services>>,
     caller: Caller,
     Query(search): Query<Search>,
-) -> Result<Json<ScreenLines>, Problem> {
-    let permit = services.permit(&caller, ApiResource::Recordings, Verb::Watch).await?;
+) -> Result<Response, Problem> {
+    let permit = Arc::new(services.permit(&caller, ApiResource::Recordings, Verb::Watch).await?);
     let text = parse(&search.text, &context(&services))?;
     if text == Filter::everything() {
         return Err(Problem::bad_request("text", "say which words to look for"));
     }
     let question = question(&services, &permit, &search)?;
-    let page = services.query.sessions(&question).await?;
     let limit = rows(search.limit)?;
+    let searched = Searched {
+        field: Some(search.filter).filter(|filter| !filter.is_empty()),
+        limit: Some(limit as u64),
+        page: search.cursor.map(|place| format!("after {place}")),
+        ..searched("recordings", search.text, &question)
+    };
+    let (inside, viewer) = (services.clone(), permit.clone());
+    let work = async move |query: query::Query, question: Question| {
+        let page = query.sessions(&question).await?;
+        let answer = look_into(&inside, &viewer, page, &text, limit).await?;
+        let (rows, complete) = (answer.lines.len(), answer.coverage.complete);
+        Ok(Found { answer, rows, complete })
+    };
+    Asking { services, permit, question, searched }.answer_whole(work).await
+}
 
-    let mut answer = ScreenLines { lines: Vec::new(), sessions_searched: 0, next: None };
+/// Searches the recordings of sessions until there are enough lines.
+async fn look_into(
+    services: &Services,
+    permit: &ApiPermit,
+    page: SessionPage,
+    text: &Filter,
+    limit: usize,
+) -> Result<ScreenLines, Problem> {
+    let mut answer = ScreenLines {
+        lines: Vec::new(),
+        sessions_searched: 0,
+        damaged: Vec::new(),
+        next: page.next.map(|cursor| cursor.to_string()),
+        coverage: covered(page.coverage),
+    };
     let mut sessions = page.sessions.into_iter().peekable();
     while let Some(summary) = sessions.next() {
-        let found = lines_of(&services, summary.id, text.clone()).await?;
         answer.sessions_searched += 1;
-        record_viewing(&services, &permit, summary.id, &found).await?;
+        let Some(found) = lines_of(services, summary.id, text.clone()).await? else {
+            answer.damaged.push(summary.id.to_string());
+            continue;
+        };
+        record_viewing(services, permit, summary.id, &found).await?;
         answer.lines.extend(found.into_iter().map(|line| shown(&summary, line)));
         if answer.lines.len() >= limit && sessions.peek().is_some() {
             answer.next = Some(summary.cursor().to_string());
             break;
         }
     }
-    if answer.next.is_none() {
-        answer.next = page.next.map(|cursor| cursor.to_string());
-    }
-    let searched = Searched {
-        filter: search.text,
-        since: question.since,
-        until: question.until,
-        rows: Some(answer.lines.len() as u64),
-        mode: "recordings".to_owned(),
-        field: None,
-    };
-    services.record(&permit, Detail::AuditSearched(searched)).await?;
-    Ok(Json(answer))
+    Ok(answer)
 }
 
 fn question(services: &Services, permit: &ApiPermit, search: &Search) -> Result<Question, Problem> {
@@ -109,21 +129,21 @@ fn question(services: &Services, permit: &ApiPermit, search: &Search) -> Result<
     })
 }
 
-/// Finds the first lines of a session's recording that the filter takes; none where nothing was recorded.
-async fn lines_of(services: &Services, session: SessionId, text: Filter) -> Result<Vec<Line>, Problem> {
+/// Finds the first lines of a session's recording that the filter takes, none where nothing was recorded; `None` where the
+/// recording is damaged, which must not hide what the others hold.
+async fn lines_of(services: &Services, session: SessionId, text: Filter) -> Result<Option<Vec<Line>>, Problem> {
     let recordings = services.recordings.clone();
     blocking(move || {
         let mut lines = match recordings.search(session, &text, LINES_OF_A_SESSION) {
             Ok(lines) => lines,
             Err(RecordingError::Missing(_)) => Vec::new(),
-            // One damaged recording must not hide what the others hold; checking it says what is wrong.
             Err(error) => {
                 tracing::warn!(%session, %error, "a recording could not be searched");
-                Vec::new()
+                return Ok(None);
             }
         };
         lines.sort_by_key(|line| line.at);
-        Ok(lines)
+        Ok(Some(lines))
     })
     .await
 }

@@ -5,14 +5,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use access::{ApiPermit, ApiResource, Verb};
+use access::{ApiResource, Verb};
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use event::filter::{FieldPath, FilterContext};
-use event::interval::{TimeZone, parse_zone};
-use event::kinds::audit::Searched;
-use event::{Detail, EventId};
+use event::EventId;
+use event::interval::{TimeZone, parse_zone, zone_name};
 use query::{Cut, DEFAULT_BUDGET, Histogramming, Order, Page, QueryError, Question, Ranking, Row};
 use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
@@ -20,14 +19,12 @@ use utoipa::IntoParams;
 use crate::asked::{self, cursor, rows};
 use crate::caller::Caller;
 use crate::extract::Query;
-use crate::routes::progress::answer;
-use crate::wire::{
-    Around, Count, Coverage, EventRow, Events, Histogram, HistogramBar, Top, TopValue, Values,
-};
+use crate::routes::answering::{Asking, Found, covered, searched};
+use crate::wire::{Around, Count, EventRow, Events, Histogram, HistogramBar, Top, TopValue, Values};
 use crate::{Problem, Services};
 
 /// How long a question may be worked on at most, in seconds.
-pub(super) const MAX_SECONDS: u32 = 300;
+const MAX_SECONDS: u32 = 300;
 
 /// What every question has.
 #[derive(Deserialize, IntoParams)]
@@ -130,28 +127,32 @@ pub async fn search(
     Query(asked): Query<Asked>,
     Query(which): Query<WhichPage>,
 ) -> Result<Response, Problem> {
-    let asking = Asking::new(services, &caller, asked).await?;
-    let question = Question {
-        order: match which.order {
-            WhichFirst::Newest => Order::NewestFirst,
-            WhichFirst::Oldest => Order::OldestFirst,
-        },
-        limit: rows(which.limit)?,
-        page: which_page(which.after.as_deref(), which.before.as_deref())?,
-        ..asking.question.clone()
+    let (mut asking, _) = begin("search", services, &caller, asked).await?;
+    let (order, called) = match which.order {
+        WhichFirst::Newest => (Order::NewestFirst, "newest"),
+        WhichFirst::Oldest => (Order::OldestFirst, "oldest"),
     };
-    answer(&headers, asking.services.query.clone(), async move |query| {
+    let question = &mut asking.question;
+    (question.order, question.limit) = (order, rows(which.limit)?);
+    question.page = which_page(which.after.as_deref(), which.before.as_deref())?;
+    asking.searched.order = Some(called.to_owned());
+    asking.searched.limit = Some(question.limit as u64);
+    let placed = |which: &str, place: Option<String>| place.map(|place| format!("{which} {place}"));
+    asking.searched.page = placed("after", which.after).or(placed("before", which.before));
+    let log = asking.services.log.clone();
+    let work = async move |query: query::Query, question: Question| {
         let found = query.search(&question).await?;
-        asking.record("search", None, found.rows.len()).await?;
-        Ok(Events {
+        let (rows, complete) = (found.rows.len(), found.coverage.complete);
+        let answer = Events {
             events: found.rows.into_iter().map(shown).collect(),
             next: found.next.map(|cursor| cursor.to_string()),
             previous: found.previous.map(|cursor| cursor.to_string()),
             coverage: covered(found.coverage),
-            checkpoint: asking.services.log.checkpoint().note,
-        })
-    })
-    .await
+            checkpoint: log.checkpoint().note,
+        };
+        Ok(Found { answer, rows, complete })
+    };
+    asking.answer(&headers, work).await
 }
 
 /// Counts events.
@@ -162,13 +163,13 @@ pub async fn count(
     headers: HeaderMap,
     Query(asked): Query<Asked>,
 ) -> Result<Response, Problem> {
-    let asking = Asking::new(services, &caller, asked).await?;
-    answer(&headers, asking.services.query.clone(), async move |query| {
-        let found = query.count(&asking.question).await?;
-        asking.record("count", None, 0).await?;
-        Ok(Count { events: found.events, coverage: covered(found.coverage) })
-    })
-    .await
+    let (asking, _) = begin("count", services, &caller, asked).await?;
+    let work = async move |query: query::Query, question: Question| {
+        let found = query.count(&question).await?;
+        let answer = Count { events: found.events, coverage: covered(found.coverage) };
+        Ok(Found { answer, rows: 0, complete: found.coverage.complete })
+    };
+    asking.answer(&headers, work).await
 }
 
 /// Counts events by interval, and by the values of a field.
@@ -180,16 +181,17 @@ pub async fn histogram(
     Query(asked): Query<Asked>,
     Query(which): Query<WhichBars>,
 ) -> Result<Response, Problem> {
-    let asking = Asking::new(services, &caller, asked).await?;
+    let (mut asking, zone) = begin("histogram", services, &caller, asked).await?;
     let wanted = Histogramming {
         cut: cut(&which.interval)?,
-        zone: asking.zone.clone(),
+        zone,
         split: which.split.as_deref().map(field).transpose()?,
         series: which.series as usize,
     };
-    answer(&headers, asking.services.query.clone(), async move |query| {
-        let found = query.histogram(&asking.question, &wanted).await?;
-        asking.record("histogram", which.split, found.bars.len()).await?;
+    asking.searched.limit = which.split.is_some().then_some(which.series.into());
+    (asking.searched.field, asking.searched.interval) = (which.split, Some(which.interval));
+    let work = async move |query: query::Query, question: Question| {
+        let found = query.histogram(&question, &wanted).await?;
         let bar = |bar: query::Bar| HistogramBar {
             start: bar.start,
             end: bar.end,
@@ -198,15 +200,17 @@ pub async fn histogram(
             other: bar.other,
             without: bar.without,
         };
-        Ok(Histogram {
+        let (rows, complete) = (found.bars.len(), found.coverage.complete);
+        let answer = Histogram {
             interval: found.interval,
             series: found.series,
             bars: found.bars.into_iter().map(bar).collect(),
             events: found.events,
             coverage: covered(found.coverage),
-        })
-    })
-    .await
+        };
+        Ok(Found { answer, rows, complete })
+    };
+    asking.answer(&headers, work).await
 }
 
 /// Ranks the values of a field by the events that have them.
@@ -218,7 +222,8 @@ pub async fn top(
     Query(asked): Query<Asked>,
     Query(which): Query<WhichField>,
 ) -> Result<Response, Problem> {
-    ranked("top", services, &caller, &headers, asked, which, |found| Top {
+    let (asking, _) = begin("top", services, &caller, asked).await?;
+    ranked(asking, &headers, which, |found| Top {
         values: found
             .values
             .into_iter()
@@ -242,7 +247,8 @@ pub async fn values(
     Query(asked): Query<Asked>,
     Query(which): Query<WhichField>,
 ) -> Result<Response, Problem> {
-    ranked("values", services, &caller, &headers, asked, which, |found| Values {
+    let (asking, _) = begin("values", services, &caller, asked).await?;
+    ranked(asking, &headers, which, |found| Values {
         values: found.values.into_iter().map(|one| one.value).collect(),
         distinct: found.distinct,
         coverage: covered(found.coverage),
@@ -251,23 +257,23 @@ pub async fn values(
 }
 
 /// Ranks the values of a field and shows of the ranking what `show` takes.
-async fn ranked<T: Serialize + 'static>(
-    mode: &'static str,
-    services: Arc<Services>,
-    caller: &Caller,
+async fn ranked<T: Serialize + Send + 'static>(
+    mut asking: Asking,
     headers: &HeaderMap,
-    asked: Asked,
     which: WhichField,
     show: impl FnOnce(query::Top) -> T + Send + 'static,
 ) -> Result<Response, Problem> {
-    let asking = Asking::new(services, caller, asked).await?;
-    let ranking = ranking(&which)?;
-    answer(headers, asking.services.query.clone(), async move |query| {
-        let found = query.top(&asking.question, &ranking).await?;
-        asking.record(mode, Some(which.field), found.values.len()).await?;
-        Ok(show(found))
-    })
-    .await
+    let (limit, prefix) = (which.limit as usize, which.prefix.clone());
+    let ranking = Ranking { field: field(&which.field)?, limit, prefix };
+    let told = &mut asking.searched;
+    (told.field, told.limit) = (Some(which.field), Some(which.limit.into()));
+    told.prefix = Some(which.prefix).filter(|prefix| !prefix.is_empty());
+    let work = async move |query: query::Query, question: Question| {
+        let found = query.top(&question, &ranking).await?;
+        let (rows, complete) = (found.values.len(), found.coverage.complete);
+        Ok(Found { answer: show(found), rows, complete })
+    };
+    asking.answer(headers, work).await
 }
 
 /// Returns an event and those that happened just before and after it, of those that the filter takes.
@@ -279,64 +285,53 @@ pub async fn around(
     Query(asked): Query<Asked>,
     Query(which): Query<WhichEvent>,
 ) -> Result<Response, Problem> {
-    let asking = Asking::new(services, &caller, asked).await?;
-    let question = Question { limit: rows(which.limit)?, ..asking.question.clone() };
-    answer(&headers, asking.services.query.clone(), async move |query| {
-        let found = query.around(which.id, &question).await?;
-        let rows = found.as_ref().map_or(0, |found| found.before.len() + 1 + found.after.len());
-        asking.record("around", Some(format!("id: {}", which.id)), rows).await?;
-        let found = found.ok_or_else(|| {
+    let (mut asking, _) = begin("around", services, &caller, asked).await?;
+    asking.question.limit = rows(which.limit)?;
+    let told = &mut asking.searched;
+    (told.field, told.limit) =
+        (Some(format!("id: {}", which.id)), Some(asking.question.limit as u64));
+    let work = async move |query: query::Query, question: Question| {
+        let found = query.around(which.id, &question).await?.ok_or_else(|| {
             Problem::not_found(format!("there is no event {}, or none that you may see", which.id))
         })?;
-        Ok(Around {
+        let (rows, complete) = (found.before.len() + 1 + found.after.len(), found.coverage.complete);
+        let answer = Around {
             before: found.before.into_iter().map(shown).collect(),
             event: shown(found.event),
             after: found.after.into_iter().map(shown).collect(),
             coverage: covered(found.coverage),
-        })
-    })
-    .await
+        };
+        Ok(Found { answer, rows, complete })
+    };
+    asking.answer(&headers, work).await
 }
 
-/// Someone who may ask, and what they ask.
-struct Asking {
+/// Makes a request a question of someone who may ask it; returns the zone in which its days begin too.
+async fn begin(
+    mode: &str,
     services: Arc<Services>,
-    permit: ApiPermit,
-    question: Question,
-    zone: TimeZone,
-    filter: String,
+    caller: &Caller,
+    asked: Asked,
+) -> Result<(Asking, TimeZone), Problem> {
+    let permit = services.permit(caller, ApiResource::Log, Verb::Read).await?;
+    let zone = zone(asked.zone.as_deref())?;
+    let context = FilterContext { now: services.ambient.now(), zone: zone.clone() };
+    let what = asked::Asked {
+        filter: &asked.filter,
+        since: asked.since.as_deref(),
+        until: asked.until.as_deref(),
+    };
+    let question =
+        Question { budget: budget(asked.timeout), ..what.question(&services, &permit, &context)? };
+    let mut searched = searched(mode, asked.filter, &question);
+    searched.zone = asked.zone.and_then(|_| zone_name(&zone));
+    Ok((Asking { services, permit: permit.into(), question, searched }, zone))
 }
 
-impl Asking {
-    async fn new(services: Arc<Services>, caller: &Caller, asked: Asked) -> Result<Asking, Problem> {
-        let permit = services.permit(caller, ApiResource::Log, Verb::Read).await?;
-        let zone = zone(asked.zone.as_deref())?;
-        let context = FilterContext { now: services.ambient.now(), zone: zone.clone() };
-        let what = asked::Asked {
-            filter: &asked.filter,
-            since: asked.since.as_deref(),
-            until: asked.until.as_deref(),
-        };
-        let seconds = asked.timeout.map(|seconds| Duration::from_secs(seconds.clamp(1, MAX_SECONDS).into()));
-        let question = Question {
-            budget: seconds.unwrap_or(DEFAULT_BUDGET),
-            ..what.question(&services, &permit, &context)?
-        };
-        Ok(Asking { services, permit, question, zone, filter: asked.filter })
-    }
-
-    /// Records what was asked, before anything of the answer is released.
-    async fn record(&self, mode: &str, field: Option<String>, rows: usize) -> Result<(), Problem> {
-        let searched = Searched {
-            filter: self.filter.clone(),
-            since: self.question.since,
-            until: self.question.until,
-            rows: Some(rows as u64),
-            mode: mode.to_owned(),
-            field,
-        };
-        self.services.record(&self.permit, Detail::AuditSearched(searched)).await
-    }
+/// Reads how many seconds may be searched.
+pub(super) fn budget(seconds: Option<u32>) -> Duration {
+    let given = |seconds: u32| Duration::from_secs(seconds.clamp(1, MAX_SECONDS).into());
+    seconds.map_or(DEFAULT_BUDGET, given)
 }
 
 fn which_page(after: Option<&str>, before: Option<&str>) -> Result<Page, Problem> {
@@ -360,11 +355,6 @@ fn cut(text: &str) -> Result<Cut, Problem> {
     })
 }
 
-fn ranking(which: &WhichField) -> Result<Ranking, Problem> {
-    let (limit, prefix) = (which.limit as usize, which.prefix.clone());
-    Ok(Ranking { field: field(&which.field)?, limit, prefix })
-}
-
 fn field(name: &str) -> Result<FieldPath, Problem> {
     FieldPath::parse(name).map_err(|error| Problem::bad_request("field", error.to_string()))
 }
@@ -380,15 +370,13 @@ pub fn shown(row: Row) -> EventRow {
     EventRow { position: row.position, log_time: row.log_time, event: row.event }
 }
 
-fn covered(coverage: query::Coverage) -> Coverage {
-    Coverage { from: coverage.from, to: coverage.to, size: coverage.size, complete: coverage.complete }
-}
-
 impl From<QueryError> for Problem {
     fn from(error: QueryError) -> Problem {
         match error {
             QueryError::TooManyGroups { .. } => Problem::bad_request("too_many_groups", error.to_string()),
             QueryError::OutOfTime => Problem::unavailable("out_of_time", error.to_string()),
+            QueryError::Busy => Problem::unavailable("busy", error.to_string()),
+            QueryError::Behind { .. } => Problem::unavailable("behind", error.to_string()),
             other => Problem::internal(&other),
         }
     }

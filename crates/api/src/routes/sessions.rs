@@ -4,20 +4,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use access::{ApiPermit, ApiResource, Verb};
-use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use event::filter::{Filter, FilterContext};
+use axum::response::Response;
+use event::SessionId;
 use event::kinds::audit::Searched;
-use event::{Detail, SessionId};
 use gateway::LiveSession;
-use query::{Cursor, Order, Page, Question, SessionSummary};
+use query::{Order, Page, Question, SessionPage, SessionSummary};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::asked::{Asked, context, cursor, rows, scope};
 use crate::caller::Caller;
 use crate::extract::{Path, Query};
+use crate::routes::answering::{Asking, Found, covered, searched};
 use crate::wire::{Session, Sessions};
 use crate::{Problem, Services};
 
@@ -54,7 +54,7 @@ pub async fn list(
     State(services): State<Arc<Services>>,
     caller: Caller,
     Query(which): Query<Which>,
-) -> Result<Json<Sessions>, Problem> {
+) -> Result<Response, Problem> {
     let permit = services.permit(&caller, ApiResource::Sessions, Verb::List).await?;
     let asked = Asked { filter: &which.filter, since: which.since.as_deref(), until: which.until.as_deref() };
     let question = Question {
@@ -63,43 +63,49 @@ pub async fn list(
         page: which.cursor.as_deref().map(cursor).transpose()?.map_or(Page::First, Page::After),
         ..asked.question(&services, &permit, &context(&services))?
     };
-    let (found, next) = match which.live {
-        true => live(&services, &question).await?,
-        false => {
-            let page = services.query.sessions(&question).await?;
-            (page.sessions, page.next)
-        }
+    let searched = Searched {
+        limit: Some(question.limit as u64),
+        page: which.cursor.map(|place| format!("after {place}")),
+        ..searched("sessions", which.filter, &question)
     };
-    let sessions: Vec<Session> = found.into_iter().map(|summary| shown(&services, summary)).collect();
-    let next = next.map(|cursor| cursor.to_string());
-    services.record(&permit, searched(which.filter, &question, sessions.len())).await?;
-    Ok(Json(Sessions { sessions, next }))
+    let inside = services.clone();
+    let work = async move |query: query::Query, question: Question| {
+        let page = match which.live {
+            true => live(&inside, &query, question).await?,
+            false => query.sessions(&question).await?,
+        };
+        let sessions: Vec<Session> =
+            page.sessions.into_iter().map(|summary| shown(&inside, summary)).collect();
+        let (rows, complete) = (sessions.len(), page.coverage.complete);
+        let next = page.next.map(|cursor| cursor.to_string());
+        Ok(Found { answer: Sessions { sessions, next, coverage: covered(page.coverage) }, rows, complete })
+    };
+    Asking { services, permit: permit.into(), question, searched }.answer_whole(work).await
 }
 
 /// Finds the sessions of a question that are open: goes on to further pages until one is full, and not back behind the
 /// first that is open.
 async fn live(
     services: &Services,
-    question: &Question,
-) -> Result<(Vec<SessionSummary>, Option<Cursor>), Problem> {
+    query: &query::Query,
+    mut question: Question,
+) -> Result<SessionPage, Problem> {
     let open = services.gateway.sessions().list();
-    let Some(first) = open.first().and_then(|session| session.id.time()) else {
-        return Ok((Vec::new(), None));
-    };
-    let (mut found, mut question) = (Vec::new(), question.clone());
+    // Where none is open there is nothing to look for; the search still says what there was to search.
+    let first = open.first().and_then(|session| session.id.time()).unwrap_or_else(|| services.ambient.now());
     question.since = question.since.max(Some(first.minus(CLOCK_SLACK)));
+    let mut found = Vec::new();
     loop {
-        let page = services.query.sessions(&question).await?;
+        let mut page = query.sessions(&question).await?;
         let is_open = |summary: &SessionSummary| open.iter().any(|session| session.id == summary.id);
         found.extend(page.sessions.into_iter().filter(is_open));
-        if found.len() >= question.limit {
+        if found.len() > question.limit {
             found.truncate(question.limit);
-            let next = found.last().map(SessionSummary::cursor);
-            return Ok((found, next));
+            page.next = found.last().map(SessionSummary::cursor);
         }
-        match page.next.filter(|_| page.coverage.complete) {
+        match page.next.filter(|_| page.coverage.complete && found.len() < question.limit) {
             Some(next) => question.page = Page::After(next),
-            None => return Ok((found, None)),
+            None => return Ok(SessionPage { sessions: found, ..page }),
         }
     }
 }
@@ -110,15 +116,18 @@ pub async fn read(
     State(services): State<Arc<Services>>,
     caller: Caller,
     Path(id): Path<SessionId>,
-) -> Result<Json<Session>, Problem> {
+) -> Result<Response, Problem> {
     let permit = services.permit(&caller, ApiResource::Sessions, Verb::Read).await?;
-    let found = find(&services, &permit, id).await?;
-    let asked = Question::about_session(id, scope(&services, &permit)?);
-    let rows = usize::from(found.is_some());
-    services.record(&permit, searched(format!("session: {id}"), &asked, rows)).await?;
-    let summary = found
-        .ok_or_else(|| Problem::not_found(format!("there is no session {id}, or none that you may see")))?;
-    Ok(Json(shown(&services, summary)))
+    let question = Question::about_session(id, scope(&services, &permit)?);
+    let searched = searched("sessions", format!("session: {id}"), &question);
+    let inside = services.clone();
+    let work = async move |query: query::Query, question: Question| {
+        let summary = query.session(id, &question.scope).await?.ok_or_else(|| {
+            Problem::not_found(format!("there is no session {id}, or none that you may see"))
+        })?;
+        Ok(Found { answer: shown(&inside, summary), rows: 1, complete: true })
+    };
+    Asking { services, permit: permit.into(), question, searched }.answer_whole(work).await
 }
 
 /// Cuts a live session.
@@ -142,12 +151,7 @@ pub async fn find(
     permit: &ApiPermit,
     id: SessionId,
 ) -> Result<Option<SessionSummary>, Problem> {
-    let filter = Filter::parse(&format!("session: {id}"), &FilterContext::utc(services.ambient.now()));
-    let mut question = Question::about_session(id, scope(services, permit)?);
-    question.filter = filter.map_err(|error| Problem::internal(&error))?;
-    question.order = Order::NewestFirst;
-    question.limit = 1;
-    Ok(services.query.sessions(&question).await?.sessions.into_iter().next())
+    Ok(services.query.session(id, &scope(services, permit)?).await?)
 }
 
 /// Joins what the log says of a session with what the gate knows while it is open.
@@ -170,10 +174,4 @@ fn shown(services: &Services, summary: SessionSummary) -> Session {
         recording_root: summary.recording_root,
         origin: live.and_then(|live| live.origin.as_ref().map(|origin| origin.ip.to_string())),
     }
-}
-
-fn searched(filter: String, question: &Question, rows: usize) -> Detail {
-    let (since, until, rows) = (question.since, question.until, Some(rows as u64));
-    let mode = "sessions".to_owned();
-    Detail::AuditSearched(Searched { filter, since, until, rows, mode, field: None })
 }

@@ -5,7 +5,6 @@
 
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 
 use access::ApiPermit;
 use axum::body::Body;
@@ -15,12 +14,11 @@ use event::Detail;
 use event::filter::FilterContext;
 use event::interval::zone_name;
 use event::kinds::audit::Queried;
-use query::DEFAULT_BUDGET;
 use sql::{Format, Rows, SqlError, Statement};
 use tokio::sync::{mpsc, oneshot};
 use tokio_stream::wrappers::ReceiverStream;
 
-use super::search::{MAX_SECONDS, zone};
+use super::search::{budget, zone};
 use super::statements::SqlStatement;
 use crate::asked::scope;
 use crate::download::{PATIENCE, Place};
@@ -42,7 +40,6 @@ pub(super) async fn answer(
 ) -> Result<Response, Problem> {
     let format = format(headers)?;
     let zone = zone(asked.zone.as_deref())?;
-    let seconds = asked.timeout.map(|seconds| Duration::from_secs(seconds.clamp(1, MAX_SECONDS).into()));
     let kept = &asked.statement[..asked.statement.floor_char_boundary(MOST_KEPT)];
     let queried = Queried {
         statement: kept.to_owned(),
@@ -54,7 +51,7 @@ pub(super) async fn answer(
     let statement = Statement {
         scope: scope(&services, &permit)?,
         context: FilterContext { now: services.ambient.now(), zone },
-        budget: seconds.unwrap_or(DEFAULT_BUDGET),
+        budget: budget(asked.timeout),
         text: asked.statement,
         format,
     };

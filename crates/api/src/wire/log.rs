@@ -44,6 +44,9 @@ pub struct Coverage {
     pub size: u64,
     /// Whether nothing within the question's range was left out.
     pub complete: bool,
+    /// Entries that were met and could not be read as events; told only to readers from whom nothing is hidden.
+    #[serde(default)]
+    pub unreadable: u64,
 }
 
 /// A signed tree head.

@@ -4,6 +4,8 @@ use event::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::Coverage;
+
 /// A session, live or past.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Session {
@@ -40,6 +42,8 @@ pub struct Sessions {
     pub sessions: Vec<Session>,
     /// Where to go on; absent at the end.
     pub next: Option<String>,
+    /// What was searched.
+    pub coverage: Coverage,
 }
 
 /// What is known of a recording.
@@ -90,6 +94,10 @@ pub struct ScreenLines {
     pub lines: Vec<ScreenLine>,
     /// How many sessions were looked into.
     pub sessions_searched: u64,
+    /// Sessions whose recordings could not be searched because they are damaged; checking one says what is wrong.
+    pub damaged: Vec<String>,
     /// Where to go on; absent at the end.
     pub next: Option<String>,
+    /// Where sessions were looked for.
+    pub coverage: Coverage,
 }

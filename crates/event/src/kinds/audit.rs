@@ -9,12 +9,27 @@ details! {
         since: Option<crate::Timestamp>,
         /// End of the time range.
         until: Option<crate::Timestamp>,
-        /// Rows, bars or values that were shown; absent for a live tail, which has no end.
+        /// Rows, bars or values that were shown; absent where none were, and for a live tail, which has no end.
         rows: Option<u64>,
-        /// `search`, `show`, `around`, `count`, `histogram`, `top`, `values`, `sessions` or `tail`.
+        /// `search`, `show`, `around`, `count`, `histogram`, `top`, `values`, `sessions`, `recordings` or `tail`.
         mode: String,
         /// The field whose values were shown, or the event around which was looked.
         field: Option<String>,
+        /// In whose zone dates were read and days began; UTC when absent.
+        zone: Option<String>,
+        /// Which came first: `newest` or `oldest`.
+        order: Option<String>,
+        /// Rows, or values, that were asked for at most.
+        limit: Option<u64>,
+        /// Which page: `after` or `before` and a place, or the position at which a tail began; the first when absent.
+        page: Option<String>,
+        /// How a histogram was cut.
+        interval: Option<String>,
+        /// With what the values that were asked for begin.
+        prefix: Option<String>,
+        /// How far it came: `whole`; `out_of_time`, of which the rows were shown that were found by then; `following`, a live
+        /// tail; or why nothing was shown, such as `reader_gone`.
+        ended: String,
     }
     /// A question in SQL. It succeeded when its reader has, or will get, all of the answer.
     Queried {

@@ -180,7 +180,7 @@ mod tests {
             one("2026-03-14T10:00:00Z", "2026-03-14T11:00:00Z"),
             one("2026-03-14T13:00:00Z", "2026-03-14T14:00:00Z"),
         ];
-        let coverage = Coverage { from: 0, to: 4, size: 4, complete: true };
+        let coverage = Coverage { from: 0, to: 4, size: 4, complete: true, unreadable: 0 };
         let mut histogram =
             Histogram { interval: "hour".to_owned(), series: vec![], bars, events: 4, coverage };
         let shown = |histogram: &Histogram| -> Vec<String> {
