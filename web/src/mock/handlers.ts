@@ -1,0 +1,6 @@
+/** What the mock server answers; a list for each part of the API. */
+
+import { consoleHandlers } from './console.ts';
+import { statusHandlers } from './status.ts';
+
+export const handlers = [...consoleHandlers, ...statusHandlers];

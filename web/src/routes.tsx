@@ -1,0 +1,53 @@
+/** Every address of the console, and what stands there. Pages are loaded when they are opened. */
+
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from '@tanstack/react-router';
+import { queries, sessionQuery } from './api/session.ts';
+import { Shell } from './shell/Shell.tsx';
+import { Button } from './ui/Button.tsx';
+import { Empty, Failed, Loading } from './ui/states.tsx';
+
+const text = (value: unknown) => (typeof value === 'string' && value ? value : undefined);
+
+const root = createRootRoute();
+
+const login = createRoute({
+  getParentRoute: () => root,
+  path: '/login',
+  validateSearch: (search: Record<string, unknown>): { next?: string | undefined } => ({ next: text(search.next) }),
+  component: lazyRouteComponent(() => import('./pages/login/Login.tsx')),
+});
+
+const shell = createRoute({
+  getParentRoute: () => root,
+  id: 'shell',
+  component: Shell,
+  beforeLoad: async ({ location }) => {
+    const session = await queries.ensureQueryData(sessionQuery);
+    if (!session) throw redirect({ to: '/login', search: { next: location.href } });
+  },
+});
+
+const overview = createRoute({
+  getParentRoute: () => shell,
+  path: '/',
+  component: lazyRouteComponent(() => import('./pages/overview/Overview.tsx')),
+});
+
+export const router = createRouter({
+  routeTree: root.addChildren([login, shell.addChildren([overview])]),
+  defaultPendingComponent: () => <Loading />,
+  defaultErrorComponent: ({ error, reset }) => <Failed error={error} retry={reset} />,
+  defaultNotFoundComponent: () => (
+    <Empty title="There is no such page">
+      <p>The address may be mistyped, or of another version of Lodge.</p>
+      <Button onClick={() => void router.navigate({ to: '/' })}>Go to the overview</Button>
+    </Empty>
+  ),
+  scrollRestoration: true,
+});
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: typeof router;
+  }
+}

@@ -1,0 +1,117 @@
+import { Dialog } from '@base-ui/react/dialog';
+import { useNavigate } from '@tanstack/react-router';
+import { useId, useMemo, useState } from 'react';
+import { Icon, type IconName } from '../ui/Icon.tsx';
+import { setTheme } from '../ui/theme.ts';
+import { PLACES } from './Shell.tsx';
+
+interface Command {
+  group: string;
+  name: string;
+  icon: IconName;
+  act: () => void;
+}
+
+/** Whether every letter that was typed occurs in the name, in order. */
+export function matches(name: string, typed: string): boolean {
+  let at = 0;
+  const lower = name.toLowerCase();
+  for (const letter of typed.toLowerCase().replace(/\s+/g, '')) {
+    at = lower.indexOf(letter, at) + 1;
+    if (at === 0) return false;
+  }
+  return true;
+}
+
+/** Everything that can be done from anywhere, found by a few letters. */
+export default function Palette({ onClose, onHelp }: { onClose: () => void; onHelp: () => void }) {
+  const navigate = useNavigate();
+  const [typed, setTyped] = useState('');
+  const [at, setAt] = useState(0);
+  const id = useId();
+
+  const commands = useMemo<Command[]>(() => {
+    const page = (name: string, href: string, icon: IconName, group = 'Pages'): Command => ({
+      group,
+      name,
+      icon,
+      act: () => void navigate({ href }),
+    });
+    return [
+      ...PLACES.map(({ to, name, icon }) => page(name, to, icon)),
+      { group: 'Console', name: 'Help: keyboard and filter language', icon: 'help', act: onHelp },
+      { group: 'Console', name: 'Colours: light', icon: 'theme', act: () => setTheme('light') },
+      { group: 'Console', name: 'Colours: dark', icon: 'theme', act: () => setTheme('dark') },
+      { group: 'Console', name: 'Colours: as the system has it', icon: 'theme', act: () => setTheme('system') },
+    ];
+  }, [navigate, onHelp]);
+
+  const shown = useMemo(() => commands.filter((command) => matches(command.name, typed.trim())), [commands, typed]);
+
+  const chosen = Math.min(at, shown.length - 1);
+
+  const run = (command: Command | undefined) => {
+    if (!command) return;
+    onClose();
+    command.act();
+  };
+  const move = (by: number) => setAt((chosen + by + shown.length) % Math.max(1, shown.length));
+  const keys: Record<string, () => void> = {
+    ArrowDown: () => move(1),
+    ArrowUp: () => move(-1),
+    Enter: () => run(shown[chosen]),
+  };
+
+  return (
+    <Dialog.Root open onOpenChange={(open) => !open && onClose()}>
+      <Dialog.Portal>
+        <Dialog.Backdrop className="backdrop" />
+        <Dialog.Popup className="dialog palette" aria-label="Commands">
+          <input
+            role="combobox"
+            aria-expanded="true"
+            aria-controls={`${id}-list`}
+            aria-activedescendant={`${id}-${chosen}`}
+            aria-label="Command or page"
+            placeholder="Command or page"
+            autoComplete="off"
+            spellCheck={false}
+            value={typed}
+            onChange={(event) => {
+              setTyped(event.target.value);
+              setAt(0);
+            }}
+            onKeyDown={(event) => {
+              const act = keys[event.key];
+              if (!act) return;
+              event.preventDefault();
+              act();
+            }}
+          />
+          <div className="options" role="listbox" id={`${id}-list`} aria-label="Commands">
+            {shown.map((command, index) => (
+              <div key={command.group + command.name}>
+                {command.group !== shown[index - 1]?.group && <div className="group">{command.group}</div>}
+                <div
+                  className="item"
+                  role="option"
+                  tabIndex={-1}
+                  id={`${id}-${index}`}
+                  aria-selected={index === chosen}
+                  ref={index === chosen ? (element) => element?.scrollIntoView({ block: 'nearest' }) : undefined}
+                  onPointerMove={() => setAt(index)}
+                  onClick={() => run(command)}
+                  onKeyDown={() => {}}
+                >
+                  <Icon name={command.icon} />
+                  <span className="clip">{command.name}</span>
+                </div>
+              </div>
+            ))}
+            {shown.length === 0 && <div className="item muted">Nothing has these letters</div>}
+          </div>
+        </Dialog.Popup>
+      </Dialog.Portal>
+    </Dialog.Root>
+  );
+}
