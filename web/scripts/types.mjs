@@ -16,3 +16,32 @@ for (const methods of Object.values(document.paths))
   for (const method of Object.values(methods)) delete method.operationId;
 
 writeFileSync('src/api/schema.d.ts', astToString(await openapi(document)));
+
+// The fields and kinds that the search box completes, from docs/events.schema.json.
+const schema = JSON.parse(readFileSync('../docs/events.schema.json', 'utf8'));
+const resolve = (node) => {
+  if (node.$ref) return { ...resolve(schema.$defs[node.$ref.split('/').at(-1)]), ...node, $ref: undefined };
+  const real = node.anyOf?.find((option) => option.type !== 'null');
+  return real ? { ...resolve(real), ...(node.description ? { description: node.description } : {}) } : node;
+};
+const fieldsOf = (node, prefix) =>
+  Object.entries(resolve(node).properties ?? {}).flatMap(([name, property]) => {
+    const field = resolve(property);
+    const [path, says] = [prefix + name, (field.description ?? '').split('\n')[0]];
+    const values = field.oneOf?.map((option) => option.const).filter(Boolean) ?? [];
+    return field.properties && !prefix.startsWith('detail.')
+      ? fieldsOf(field, `${path}.`)
+      : [{ name: path, says, ...(values.length ? { values } : {}) }];
+  });
+const envelope = [
+  ...fieldsOf({ properties: schema.properties }, ''),
+  { name: 'kind', says: 'Dotted name of the kind.' },
+];
+const kinds = schema.oneOf
+  .map((kind) => ({
+    name: kind.properties.kind.const,
+    says: kind.description ?? '',
+    fields: fieldsOf(kind.properties.detail ?? {}, 'detail.'),
+  }))
+  .filter((kind) => kind.name);
+writeFileSync('src/explorer/catalogue.json', `${JSON.stringify({ envelope, kinds }, null, 1)}\n`);
