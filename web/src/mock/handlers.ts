@@ -1,6 +1,7 @@
 /** What the mock server answers; a list for each part of the API. */
 
 import { consoleHandlers } from './console.ts';
+import { searchHandlers } from './search.ts';
 import { statusHandlers } from './status.ts';
 
-export const handlers = [...consoleHandlers, ...statusHandlers];
+export const handlers = [...consoleHandlers, ...searchHandlers, ...statusHandlers];
