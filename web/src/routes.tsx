@@ -2,6 +2,7 @@
 
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from '@tanstack/react-router';
 import { queries, sessionQuery } from './api/session.ts';
+import { readSearch } from './explorer/question.ts';
 import { Shell } from './shell/Shell.tsx';
 import { Button } from './ui/Button.tsx';
 import { Empty, Failed, Loading } from './ui/states.tsx';
@@ -33,8 +34,24 @@ const overview = createRoute({
   component: lazyRouteComponent(() => import('./pages/overview/Overview.tsx')),
 });
 
+const events = createRoute({
+  getParentRoute: () => shell,
+  path: '/events',
+  validateSearch: readSearch,
+  component: lazyRouteComponent(() => import('./pages/events/Events.tsx')),
+});
+
+const sql = createRoute({
+  getParentRoute: () => shell,
+  path: '/events/sql',
+  validateSearch: (search: Record<string, unknown>): { statement?: string | undefined } => ({
+    statement: text(search.statement),
+  }),
+  component: lazyRouteComponent(() => import('./pages/events/Sql.tsx')),
+});
+
 export const router = createRouter({
-  routeTree: root.addChildren([login, shell.addChildren([overview])]),
+  routeTree: root.addChildren([login, shell.addChildren([overview, events, sql])]),
   defaultPendingComponent: () => <Loading />,
   defaultErrorComponent: ({ error, reset }) => <Failed error={error} retry={reset} />,
   defaultNotFoundComponent: () => (

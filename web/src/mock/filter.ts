@@ -3,7 +3,7 @@
 import type { LodgeEvent } from '../api/client.ts';
 import { fieldInfo } from '../explorer/filter/complete.ts';
 import { type Token, tokenize, unquote } from '../explorer/filter/tokens.ts';
-import { instant } from '../explorer/instant.ts';
+import { instant } from './instant.ts';
 
 export type Test = (event: LodgeEvent) => boolean;
 

@@ -1,8 +1,8 @@
 import { HttpResponse, http } from 'msw';
 import type { EventRow } from '../api/client.ts';
-import { instant } from '../explorer/instant.ts';
 import { happen, ROWS } from './events.ts';
 import { FilterMistake, parseFilter, valuesOf } from './filter.ts';
+import { instant } from './instant.ts';
 import { bundle, checkpoint, LOG_KEY, proofOf } from './log.ts';
 import { json, problem } from './reply.ts';
 
@@ -76,7 +76,7 @@ function histogram(url: URL) {
   return {
     coverage: coverage(),
     events: rows.length,
-    interval: `${step / 1000}s`,
+    interval: step < 60_000 ? `${step / 1000}s` : step < 3_600_000 ? `${step / 60_000}m` : `${step / 3_600_000}h`,
     series,
     bars: [...found]
       .sort(([a], [b]) => a - b)

@@ -6,6 +6,9 @@ const KEYS: [string, string][] = [
   ['Enter', 'open the row, or close it again'],
   ['Esc', 'close what is open; leave the search box'],
   ['mod+K', 'commands and pages'],
+  ['g o  g e', 'Overview, Events'],
+  ['l', 'in Events: live tail on and off'],
+  ['r', 'in Events: ask again'],
   ['?', 'this help'],
 ];
 

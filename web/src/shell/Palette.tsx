@@ -39,6 +39,22 @@ export default function Palette({ onClose, onHelp }: { onClose: () => void; onHe
     });
     return [
       ...PLACES.map(({ to, name, icon }) => page(name, to, icon)),
+      page('SQL', '/events/sql', 'events'),
+      page('What was refused today', '/events?q=outcome: denied&since=now/d', 'events', 'Questions'),
+      page(
+        'Failed logins of a week',
+        '/events?q=kind: user.login and outcome: failure&since=now-7d',
+        'events',
+        'Questions',
+      ),
+      page('Commands of today', '/events?q=kind: session.command&since=now/d', 'events', 'Questions'),
+      page(
+        'Changes to access',
+        '/events?q=kind: (role.* or target.* or lock.* or user.*)&since=now-7d',
+        'events',
+        'Questions',
+      ),
+      page('Who read the log', '/events?q=kind: audit.*&since=now-7d', 'events', 'Questions'),
       { group: 'Console', name: 'Help: keyboard and filter language', icon: 'help', act: onHelp },
       { group: 'Console', name: 'Colours: light', icon: 'theme', act: () => setTheme('light') },
       { group: 'Console', name: 'Colours: dark', icon: 'theme', act: () => setTheme('dark') },
@@ -46,7 +62,16 @@ export default function Palette({ onClose, onHelp }: { onClose: () => void; onHe
     ];
   }, [navigate, onHelp]);
 
-  const shown = useMemo(() => commands.filter((command) => matches(command.name, typed.trim())), [commands, typed]);
+  const shown = useMemo(() => {
+    const text = typed.trim();
+    const found = commands.filter((command) => matches(command.name, text));
+    if (!text) return found;
+    const href = `/events?${new URLSearchParams({ q: text })}`;
+    return [
+      ...found,
+      { group: 'Events', name: `Search for ${text}`, icon: 'search' as const, act: () => void navigate({ href }) },
+    ];
+  }, [commands, typed, navigate]);
 
   const chosen = Math.min(at, shown.length - 1);
 
@@ -72,8 +97,8 @@ export default function Palette({ onClose, onHelp }: { onClose: () => void; onHe
             aria-expanded="true"
             aria-controls={`${id}-list`}
             aria-activedescendant={`${id}-${chosen}`}
-            aria-label="Command or page"
-            placeholder="Command or page"
+            aria-label="Command, page, or words to search for"
+            placeholder="Command, page, or words to search for"
             autoComplete="off"
             spellCheck={false}
             value={typed}

@@ -15,6 +15,7 @@ const Help = lazy(() => import('./Help.tsx'));
 
 export const PLACES: { to: string; name: string; icon: IconName; key: string }[] = [
   { to: '/', name: 'Overview', icon: 'overview', key: 'g o' },
+  { to: '/events', name: 'Events', icon: 'events', key: 'g e' },
 ];
 
 /** How long after `g` the second letter counts. */

@@ -1,6 +1,4 @@
-/**
- * Reads times as the server does, nearly: to draw an axis before an answer is there, and never to decide what an answer holds.
- */
+/** Reads times for the mock nearly as the server does. */
 
 const UNITS: Record<string, number> = { s: 1e3, m: 6e4, h: 36e5, d: 864e5, w: 6048e5, M: 2592e6, y: 31536e6 };
 
