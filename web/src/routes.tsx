@@ -18,6 +18,12 @@ const login = createRoute({
   component: lazyRouteComponent(() => import('./pages/login/Login.tsx')),
 });
 
+const invite = createRoute({
+  getParentRoute: () => root,
+  path: '/invite/$token',
+  component: lazyRouteComponent(() => import('./pages/invite/Invite.tsx')),
+});
+
 const shell = createRoute({
   getParentRoute: () => root,
   id: 'shell',
@@ -51,7 +57,7 @@ const sql = createRoute({
 });
 
 export const router = createRouter({
-  routeTree: root.addChildren([login, shell.addChildren([overview, events, sql])]),
+  routeTree: root.addChildren([login, invite, shell.addChildren([overview, events, sql])]),
   defaultPendingComponent: () => <Loading />,
   defaultErrorComponent: ({ error, reset }) => <Failed error={error} retry={reset} />,
   defaultNotFoundComponent: () => (

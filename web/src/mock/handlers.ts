@@ -1,7 +1,8 @@
 /** What the mock server answers; a list for each part of the API. */
 
 import { consoleHandlers } from './console.ts';
+import { inviteHandlers } from './invites.ts';
 import { searchHandlers } from './search.ts';
 import { statusHandlers } from './status.ts';
 
-export const handlers = [...consoleHandlers, ...searchHandlers, ...statusHandlers];
+export const handlers = [...consoleHandlers, ...inviteHandlers, ...searchHandlers, ...statusHandlers];

@@ -5,10 +5,8 @@ import { shown } from '../../api/problem.ts';
 import { forgetSession, queries, sessionQuery } from '../../api/session.ts';
 import { Button } from '../../ui/Button.tsx';
 import { Field } from '../../ui/Field.tsx';
+import { ownAddress } from './address.ts';
 import { Gate } from './Gate.tsx';
-
-/** Only addresses of this console: what stands in a link must not lead elsewhere. */
-export const ownAddress = (next: string | undefined) => (next && /^\/(?![/\\])/.test(next) ? next : '/');
 
 /** Signing in with name, password and the authenticator's code. */
 export default function Login() {
