@@ -56,8 +56,33 @@ const sql = createRoute({
   component: lazyRouteComponent(() => import('./pages/events/Sql.tsx')),
 });
 
+const moment = (value: unknown) => (typeof value === 'number' && value >= 0 ? value : undefined);
+
+const sessions = createRoute({
+  getParentRoute: () => shell,
+  path: '/sessions',
+  validateSearch: (
+    search: Record<string, unknown>,
+  ): { view?: 'live' | 'screens' | undefined; q?: string | undefined } => ({
+    view: search.view === 'live' || search.view === 'screens' ? search.view : undefined,
+    q: text(search.q),
+  }),
+  component: lazyRouteComponent(() => import('./pages/sessions/Sessions.tsx')),
+});
+
+const session = createRoute({
+  getParentRoute: () => shell,
+  path: '/sessions/$id',
+  // `t` is seconds from the beginning; `at` is an instant, for links from events.
+  validateSearch: (search: Record<string, unknown>): { t?: number | undefined; at?: string | undefined } => ({
+    t: moment(search.t),
+    at: text(search.at),
+  }),
+  component: lazyRouteComponent(() => import('./pages/sessions/Session.tsx')),
+});
+
 export const router = createRouter({
-  routeTree: root.addChildren([login, invite, shell.addChildren([overview, events, sql])]),
+  routeTree: root.addChildren([login, invite, shell.addChildren([overview, events, sql, sessions, session])]),
   defaultPendingComponent: () => <Loading />,
   defaultErrorComponent: ({ error, reset }) => <Failed error={error} retry={reset} />,
   defaultNotFoundComponent: () => (

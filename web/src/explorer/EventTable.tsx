@@ -18,6 +18,8 @@ interface Props {
   onOpen: (row: EventRow, at: number) => void;
   onInclude: (field: string, value: unknown) => void;
   onExclude: (field: string, value: unknown) => void;
+  /** Called when the first row comes into sight or leaves it. */
+  onTop: (top: boolean) => void;
   /** Called when the end comes near. */
   onEnd: () => void;
   more: boolean;
@@ -37,7 +39,7 @@ const WIDTHS: Record<string, string> = {
 };
 
 export function EventTable(props: Props) {
-  const { rows, columns, zone, cursor, open, more, onEnd, stale } = props;
+  const { rows, columns, zone, cursor, open, more, onEnd, onTop, stale } = props;
   const narrow = useMedia('(max-width: 760px)');
   const box = useRef<HTMLDivElement>(null);
   const height = narrow ? NARROW_ROW_PX : ROW_PX;
@@ -64,7 +66,12 @@ export function EventTable(props: Props) {
   const template = `172px ${columns.map((name) => WIDTHS[name] ?? '140px').join(' ')} minmax(200px, 1fr)`;
   const shown = narrow ? [] : columns;
   return (
-    <div className="events-scroll" ref={box} data-stale={stale}>
+    <div
+      className="events-scroll"
+      ref={box}
+      data-stale={stale}
+      onScroll={(event) => onTop(event.currentTarget.scrollTop < height)}
+    >
       <div
         role="table"
         aria-label="Events"

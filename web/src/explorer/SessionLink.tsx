@@ -1,9 +1,10 @@
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 
-/** Leads to everything that happened in a session. */
+/** Leads to a session; where an instant is named, to that moment of its recording. */
 export function SessionLink({
   id,
+  at,
   className,
   children,
 }: {
@@ -13,7 +14,7 @@ export function SessionLink({
   children: ReactNode;
 }) {
   return (
-    <Link to="/events" search={{ q: `session: ${id}`, since: 'all' }} className={className}>
+    <Link to="/sessions/$id" params={{ id }} search={{ at }} className={className}>
       {children}
     </Link>
   );

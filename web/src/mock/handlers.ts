@@ -3,6 +3,13 @@
 import { consoleHandlers } from './console.ts';
 import { inviteHandlers } from './invites.ts';
 import { searchHandlers } from './search.ts';
+import { sessionHandlers } from './session-handlers.ts';
 import { statusHandlers } from './status.ts';
 
-export const handlers = [...consoleHandlers, ...inviteHandlers, ...searchHandlers, ...statusHandlers];
+export const handlers = [
+  ...consoleHandlers,
+  ...inviteHandlers,
+  ...searchHandlers,
+  ...sessionHandlers,
+  ...statusHandlers,
+];

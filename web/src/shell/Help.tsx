@@ -6,9 +6,12 @@ const KEYS: [string, string][] = [
   ['Enter', 'open the row, or close it again'],
   ['Esc', 'close what is open; leave the search box'],
   ['mod+K', 'commands and pages'],
-  ['g o  g e', 'Overview, Events'],
+  ['g o  g e  g s', 'Overview, Events, Sessions'],
   ['l', 'in Events: live tail on and off'],
   ['r', 'in Events: ask again'],
+  ['Space', 'in a recording: play and pause'],
+  ['←  →', 'in a recording: 5 seconds back, forward'],
+  ['<  >', 'in a recording: slower, faster'],
   ['?', 'this help'],
 ];
 

@@ -12,6 +12,8 @@ interface Command {
   act: () => void;
 }
 
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
 /** Whether every letter that was typed occurs in the name, in order. */
 export function matches(name: string, typed: string): boolean {
   let at = 0;
@@ -40,6 +42,8 @@ export default function Palette({ onClose, onHelp }: { onClose: () => void; onHe
     return [
       ...PLACES.map(({ to, name, icon }) => page(name, to, icon)),
       page('SQL', '/events/sql', 'events'),
+      page('Live sessions', '/sessions?view=live', 'sessions'),
+      page('Search what was shown', '/sessions?view=screens', 'sessions'),
       page('What was refused today', '/events?q=outcome: denied&since=now/d', 'events', 'Questions'),
       page(
         'Failed logins of a week',
@@ -67,6 +71,10 @@ export default function Palette({ onClose, onHelp }: { onClose: () => void; onHe
     const found = commands.filter((command) => matches(command.name, text));
     if (!text) return found;
     const href = `/events?${new URLSearchParams({ q: text })}`;
+    if (UUID.test(text)) {
+      const act = () => void navigate({ to: '/sessions/$id', params: { id: text }, search: {} });
+      return [{ group: 'Sessions', name: `Session ${text}`, icon: 'sessions' as const, act }, ...found];
+    }
     return [
       ...found,
       { group: 'Events', name: `Search for ${text}`, icon: 'search' as const, act: () => void navigate({ href }) },
@@ -97,8 +105,8 @@ export default function Palette({ onClose, onHelp }: { onClose: () => void; onHe
             aria-expanded="true"
             aria-controls={`${id}-list`}
             aria-activedescendant={`${id}-${chosen}`}
-            aria-label="Command, page, or words to search for"
-            placeholder="Command, page, or words to search for"
+            aria-label="Command, page, session id, or words to search for"
+            placeholder="Command, page, session id, or words to search for"
             autoComplete="off"
             spellCheck={false}
             value={typed}

@@ -16,6 +16,7 @@ const Help = lazy(() => import('./Help.tsx'));
 export const PLACES: { to: string; name: string; icon: IconName; key: string }[] = [
   { to: '/', name: 'Overview', icon: 'overview', key: 'g o' },
   { to: '/events', name: 'Events', icon: 'events', key: 'g e' },
+  { to: '/sessions', name: 'Sessions', icon: 'sessions', key: 'g s' },
 ];
 
 /** How long after `g` the second letter counts. */

@@ -46,6 +46,14 @@ export default function Events() {
   const { query, rows: found, coverage } = useEvents(question, again);
   const tail = useTail(q ?? '', search.live === true);
 
+  // While somebody reads further down or in an open row, what comes waits above: nothing moves under their eyes.
+  const [top, setTop] = useState(true);
+  const [held, setHeld] = useState<EventRow[] | null>(null);
+  const reading = !top || search.open !== undefined;
+  const arrived = reading && held ? held : tail.rows;
+  const waiting = tail.rows.length - arrived.length;
+  useEffect(() => setHeld((now) => (reading ? (now ?? tail.rows) : null)), [reading, tail.rows]);
+
   const histogram = useQuery({
     queryKey: ['histogram', question, again],
     queryFn: ({ signal }) =>
@@ -60,10 +68,10 @@ export default function Events() {
   });
 
   const rows = useMemo(() => {
-    if (tail.rows.length === 0) return found;
-    const known = new Set(tail.rows.map((row) => row.position));
-    return [...tail.rows, ...found.filter((row) => !known.has(row.position))];
-  }, [found, tail.rows]);
+    if (arrived.length === 0) return found;
+    const known = new Set(arrived.map((row) => row.position));
+    return [...arrived, ...found.filter((row) => !known.has(row.position))];
+  }, [found, arrived]);
 
   const change = useCallback(
     (by: Partial<EventsSearch>, replace = false) =>
@@ -85,6 +93,12 @@ export default function Events() {
     change({ open: search.open === row.event.id ? undefined : row.event.id }, true);
   };
   const move = (by: number) => setCursor((before) => Math.min(Math.max(before + by, 0), rows.length - 1));
+  const release = () => {
+    setHeld(null);
+    setTop(true);
+    if (search.open) change({ open: undefined }, true);
+    document.querySelector('.events-scroll')?.scrollTo({ top: 0 });
+  };
   const showFields = (now: boolean) => {
     localStorage.setItem(FIELDS_SHOWN, now ? 'yes' : 'no');
     setFields(now);
@@ -106,7 +120,7 @@ export default function Events() {
   });
 
   // Rows that come in front push the cursor down with the row that it is on.
-  const first = tail.rows.length;
+  const first = arrived.length;
   const before = useRef(first);
   useEffect(() => {
     if (first > before.current) setCursor((at) => (at < 0 ? at : at + first - before.current));
@@ -182,7 +196,12 @@ export default function Events() {
                   ? 'Events'
                   : 'Counting …'}
             </strong>
-            {tail.rows.length > 0 && <span className="badge accent">{about(tail.rows.length)} new</span>}
+            {arrived.length > 0 && <span className="badge accent">{about(arrived.length)} new</span>}
+            {waiting > 0 && (
+              <button type="button" className="badge accent waiting" onClick={() => release()}>
+                show {about(waiting)} more
+              </button>
+            )}
             {coverage && !coverage.complete && (
               <span
                 className="badge warn"
@@ -228,6 +247,7 @@ export default function Events() {
               onOpen={toggle}
               onInclude={onInclude}
               onExclude={onExclude}
+              onTop={setTop}
               onEnd={loadMore}
               more={query.hasNextPage}
               stale={stale}

@@ -1,0 +1,158 @@
+/** What a channel showed, as pieces that draw, each with its moment; and the lines in it, to search. */
+
+import type { Frame, Recording } from './recording.ts';
+import { Sanitiser } from './sanitise.ts';
+
+export interface Size {
+  columns: number;
+  rows: number;
+}
+
+export interface Piece {
+  /** Milliseconds from the session's beginning. */
+  at: number;
+  draw: string;
+  size?: Size;
+}
+
+export interface Line {
+  at: number;
+  text: string;
+}
+
+export interface Film {
+  channel: number;
+  size: Size;
+  pieces: Piece[];
+  lines: Line[];
+  commands: { at: number; text: string }[];
+  exitCode: number | null;
+  from: number;
+  to: number;
+}
+
+const PLAIN: Size = { columns: 80, rows: 24 };
+const MOST: Size = { columns: 500, rows: 200 };
+const LONGEST_LINE = 1000;
+
+const bounded = ({ columns, rows }: Size): Size => ({
+  columns: Math.min(Math.max(columns, 2), MOST.columns),
+  rows: Math.min(Math.max(rows, 1), MOST.rows),
+});
+
+/** The channels of a recording, those with a terminal first. */
+export function channels(recording: Recording): { channel: number; name: string }[] {
+  const names = new Map<number, string>();
+  for (const frame of recording.frames) {
+    if (frame.kind === 'terminal') names.set(frame.channel, `terminal ${frame.channel}`);
+    else if (frame.kind === 'command' && !names.get(frame.channel)?.startsWith('terminal'))
+      names.set(frame.channel, frame.command);
+    else if (!names.has(frame.channel)) names.set(frame.channel, `channel ${frame.channel}`);
+  }
+  const found = [...names].map(([channel, name]) => ({ channel, name }));
+  return found.sort((a, b) => Number(b.name.startsWith('terminal')) - Number(a.name.startsWith('terminal')));
+}
+
+/** Prepares a channel for playing: everything is sanitised once, before the first piece is drawn. */
+export function develop(recording: Recording, channel: number): Film {
+  const frames = recording.frames.filter((frame) => frame.channel === channel);
+  const terminal = frames.find((frame) => frame.kind === 'terminal');
+  const film: Film = {
+    channel,
+    size: terminal?.kind === 'terminal' ? bounded(terminal) : PLAIN,
+    pieces: [],
+    lines: [],
+    commands: [],
+    exitCode: null,
+    from: frames[0]?.at ?? 0,
+    to: frames.at(-1)?.at ?? 0,
+  };
+  const sanitiser = new Sanitiser();
+  const lines = new Lines(film.lines);
+  for (const frame of frames) take(frame, film, sanitiser, lines, Boolean(terminal));
+  lines.end();
+  return film;
+}
+
+function take(frame: Frame, film: Film, sanitiser: Sanitiser, lines: Lines, terminal: boolean) {
+  if (frame.kind === 'command') film.commands.push({ at: frame.at, text: frame.command });
+  else if (frame.kind === 'end') film.exitCode = frame.exitCode;
+  else if (frame.kind === 'terminal' || frame.kind === 'resize')
+    film.pieces.push({ at: frame.at, draw: '', size: bounded(frame) });
+  else if (frame.kind === 'output' || frame.kind === 'error') {
+    const drawn = sanitiser.feed(frame.bytes);
+    // A command's output was never on a terminal, which would have turned its line ends into these.
+    const draw = terminal ? drawn : drawn.replace(/\r?\n/g, '\r\n');
+    if (!draw) return;
+    film.pieces.push({ at: frame.at, draw });
+    lines.feed(frame.at, draw);
+  }
+}
+
+/** Puts the text of a stream together to lines, as somebody would have read them. */
+class Lines {
+  #text: string[] = [];
+  #column = 0;
+  #at = 0;
+  constructor(readonly found: Line[]) {}
+
+  feed(at: number, draw: string) {
+    for (const [part] of draw.matchAll(/\x1b\[[?!]?[0-9;:]*[@-~]|\x1b.|[\s\S]/gu)) {
+      if (part === '\n') this.end();
+      else if (part === '\r') this.#column = 0;
+      else if (part === '\b') this.#column = Math.max(0, this.#column - 1);
+      else if (part.startsWith('\x1b')) this.#sequence(part);
+      else if (part >= ' ' && this.#column < LONGEST_LINE) {
+        if (this.#text.length === 0) this.#at = at;
+        while (this.#text.length < this.#column) this.#text.push(' ');
+        this.#text[this.#column] = part;
+        this.#column += 1;
+      } else if (part === '\t') this.#column += 8 - (this.#column % 8);
+    }
+  }
+
+  #sequence(part: string) {
+    const action = part.at(-1);
+    const number = Number(/\d+/.exec(part)?.[0] ?? 0);
+    if (action === 'K') this.#text.length = number === 0 ? Math.min(this.#column, this.#text.length) : 0;
+    else if (action === 'C') this.#column = Math.min(this.#column + Math.max(1, number), LONGEST_LINE);
+    else if (action === 'D') this.#column = Math.max(0, this.#column - Math.max(1, number));
+    else if (action && 'HfJdABEFLM'.includes(action)) this.end();
+  }
+
+  end() {
+    const text = this.#text.join('').trimEnd();
+    if (text) this.found.push({ at: this.#at, text });
+    this.#text = [];
+    this.#column = 0;
+  }
+}
+
+/** Finds text in what was shown, letter case aside. */
+export function findLines(film: Film, wanted: string, most = 500): Line[] {
+  const needle = wanted.trim().toLowerCase();
+  if (!needle) return [];
+  return film.lines.filter((line) => line.text.toLowerCase().includes(needle)).slice(0, most);
+}
+
+/** The last piece at or before a moment; -1 before the first. */
+export function pieceAt(film: Film, at: number): number {
+  let [low, high] = [0, film.pieces.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((film.pieces[middle]?.at ?? 0) <= at) low = middle + 1;
+    else high = middle;
+  }
+  return low - 1;
+}
+
+const IDLE_MS = 2000;
+/** How much of a pause is left before what ends it. */
+const LEAD_MS = 500;
+
+/** Where playing goes on after a moment, when pauses are skipped. */
+export function skipIdle(film: Film, at: number): number {
+  const next = film.pieces[pieceAt(film, at) + 1];
+  if (!next || next.at - at < IDLE_MS) return at;
+  return next.at - LEAD_MS;
+}
