@@ -81,8 +81,34 @@ const session = createRoute({
   component: lazyRouteComponent(() => import('./pages/sessions/Session.tsx')),
 });
 
+const accessHome = createRoute({
+  getParentRoute: () => shell,
+  path: '/access',
+  beforeLoad: () => {
+    throw redirect({ to: '/access/$part', params: { part: 'targets' }, search: {}, replace: true });
+  },
+});
+
+const access = createRoute({
+  getParentRoute: () => shell,
+  path: '/access/$part',
+  // What `explain` is asked.
+  validateSearch: (
+    search: Record<string, unknown>,
+  ): { user?: string | undefined; target?: string | undefined; login?: string | undefined } => ({
+    user: text(search.user),
+    target: text(search.target),
+    login: text(search.login),
+  }),
+  component: lazyRouteComponent(() => import('./pages/access/Access.tsx')),
+});
+
 export const router = createRouter({
-  routeTree: root.addChildren([login, invite, shell.addChildren([overview, events, sql, sessions, session])]),
+  routeTree: root.addChildren([
+    login,
+    invite,
+    shell.addChildren([overview, events, sql, sessions, session, accessHome, access]),
+  ]),
   defaultPendingComponent: () => <Loading />,
   defaultErrorComponent: ({ error, reset }) => <Failed error={error} retry={reset} />,
   defaultNotFoundComponent: () => (

@@ -1,5 +1,6 @@
 /** What the mock server answers; a list for each part of the API. */
 
+import { accessHandlers } from './access.ts';
 import { consoleHandlers } from './console.ts';
 import { inviteHandlers } from './invites.ts';
 import { searchHandlers } from './search.ts';
@@ -12,4 +13,5 @@ export const handlers = [
   ...searchHandlers,
   ...sessionHandlers,
   ...statusHandlers,
+  ...accessHandlers,
 ];

@@ -6,7 +6,7 @@ const KEYS: [string, string][] = [
   ['Enter', 'open the row, or close it again'],
   ['Esc', 'close what is open; leave the search box'],
   ['mod+K', 'commands and pages'],
-  ['g o  g e  g s', 'Overview, Events, Sessions'],
+  ['g o  g e  g s  g a', 'Overview, Events, Sessions, Access'],
   ['l', 'in Events: live tail on and off'],
   ['r', 'in Events: ask again'],
   ['Space', 'in a recording: play and pause'],

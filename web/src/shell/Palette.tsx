@@ -44,6 +44,9 @@ export default function Palette({ onClose, onHelp }: { onClose: () => void; onHe
       page('SQL', '/events/sql', 'events'),
       page('Live sessions', '/sessions?view=live', 'sessions'),
       page('Search what was shown', '/sessions?view=screens', 'sessions'),
+      ...['targets', 'users', 'roles', 'locks', 'explain', 'authorities'].map((part) =>
+        page(`Access: ${part}`, `/access/${part}`, 'access'),
+      ),
       page('What was refused today', '/events?q=outcome: denied&since=now/d', 'events', 'Questions'),
       page(
         'Failed logins of a week',

@@ -17,6 +17,7 @@ export const PLACES: { to: string; name: string; icon: IconName; key: string }[]
   { to: '/', name: 'Overview', icon: 'overview', key: 'g o' },
   { to: '/events', name: 'Events', icon: 'events', key: 'g e' },
   { to: '/sessions', name: 'Sessions', icon: 'sessions', key: 'g s' },
+  { to: '/access', name: 'Access', icon: 'access', key: 'g a' },
 ];
 
 /** How long after `g` the second letter counts. */
@@ -116,7 +117,14 @@ export function Shell() {
           Help
           <kbd>?</kbd>
         </button>
-        <Suspense fallback={<span className="place">{session.data?.user}</span>}>
+        <Suspense
+          fallback={
+            <span className="place">
+              <Icon name="user" />
+              <span className="clip">{session.data?.user}</span>
+            </span>
+          }
+        >
           <UserMenu onLeave={() => void leave()} />
         </Suspense>
       </nav>
