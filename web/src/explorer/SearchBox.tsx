@@ -20,6 +20,35 @@ interface Props {
 
 const OPERATORS: Suggestion[] = ['and', 'or', 'not'].map((name) => ({ name, says: '', text: `${name} ` }));
 
+/** How many values of a field are fetched at once, and how long typing must rest before more are asked for. */
+const MOST_VALUES = 200;
+const REST_MS = 400;
+
+/** Values of a field, from one question where they are few: each question leaves an event in the log. */
+function useValues(field: string, prefix: string, since: string | undefined): string[] {
+  const [rested, setRested] = useState(prefix);
+  useEffect(() => {
+    const timer = setTimeout(() => setRested(prefix), REST_MS);
+    return () => clearTimeout(timer);
+  }, [prefix]);
+  const ask = (start: string) => ({
+    queryKey: ['values', field, start, since],
+    queryFn: ({ signal }: { signal: AbortSignal }) =>
+      answer(
+        api.GET('/v1/events/values', {
+          params: { query: { field, prefix: start, limit: MOST_VALUES, since: since ?? null } },
+          signal,
+        }),
+      ),
+    staleTime: 300_000,
+    retry: false,
+  });
+  const all = useQuery({ ...ask(''), enabled: field !== '' });
+  const many = (all.data?.distinct ?? 0) > MOST_VALUES;
+  const some = useQuery({ ...ask(rested), enabled: field !== '' && many && rested !== '' });
+  return (many && prefix !== '' ? some.data?.values : all.data?.values) ?? all.data?.values ?? [];
+}
+
 export function SearchBox({ value, onSearch, mistake, since, handle, label = 'Search events' }: Props) {
   const id = useId();
   const box = useRef<HTMLTextAreaElement>(null);
@@ -38,25 +67,11 @@ export function SearchBox({ value, onSearch, mistake, since, handle, label = 'Se
 
   const wanted = wantedAt(text, caret);
   const asks = open && wanted.kind === 'value' && wanted.field !== '';
-  const prefix = wanted.prefix.replace(/\*.*$/, '');
-  const values = useQuery({
-    queryKey: ['values', wanted.field, prefix, since],
-    queryFn: ({ signal }) =>
-      answer(
-        api.GET('/v1/events/values', {
-          params: { query: { field: wanted.field, prefix, limit: 10, since: since ?? null } },
-          signal,
-        }),
-      ),
-    enabled: asks,
-    staleTime: 60_000,
-    retry: false,
-    placeholderData: (before) => before,
-  });
+  const values = useValues(asks ? wanted.field : '', wanted.prefix.replace(/\*.*$/, ''), since);
   const suggestions = !open
     ? []
     : wanted.kind === 'value'
-      ? suggestValues(wanted.field, wanted.prefix, values.data?.values ?? [])
+      ? suggestValues(wanted.field, wanted.prefix, values)
       : [...suggestFields(wanted.prefix), ...(wanted.prefix || !text ? [] : OPERATORS)];
 
   const choose = (suggestion: Suggestion) => {

@@ -141,6 +141,14 @@ export const accessHandlers = [
   http.get('/v1/:kind', ({ params }) =>
     /^(roles|targets|locks)$/.test(String(params.kind)) ? json(ofKind(params.kind).map(shown)) : undefined,
   ),
+  http.get('/v1/users/:name', ({ params }) => {
+    const known = users.find((one) => one.name === params.name);
+    return known ? json(known) : problem(404, 'not_found', 'there is no such user');
+  }),
+  http.get('/v1/:kind/:name', ({ params }) => {
+    const known = ofKind(params.kind).find((one) => one.name === params.name);
+    return known ? json(shown(known)) : undefined;
+  }),
   http.delete('/v1/:kind/:name', ({ params }) => {
     const at = resources.findIndex((one) => `${one.kind}s` === params.kind && one.name === params.name);
     if (at < 0) return undefined;

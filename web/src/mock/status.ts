@@ -1,4 +1,5 @@
 import { http } from 'msw';
+import { ROWS } from './events.ts';
 import { json } from './reply.ts';
 
 export const statusHandlers = [
@@ -12,8 +13,8 @@ export const statusHandlers = [
       live_sessions: 3,
       log: {
         state: 'open',
-        entries: 1_284_113,
-        checkpoint_size: 1_284_113,
+        entries: ROWS.length,
+        checkpoint_size: ROWS.length,
         checkpoint_time: new Date(Date.now() - 2100).toISOString(),
         stored_bytes: 2_341_000_000,
         free_bytes: 81_200_000_000,
@@ -24,10 +25,10 @@ export const statusHandlers = [
   http.get('/v1/archive', () =>
     json({
       segments: 14,
-      sealed: 1_270_000,
-      searchable: 1_284_113,
-      entries: 1_284_113,
-      log_entries: 1_284_113,
+      sealed: ROWS.length - 40,
+      searchable: ROWS.length,
+      entries: ROWS.length,
+      log_entries: ROWS.length,
       pruned_entries: 0,
       without_index: 0,
       data_bytes: 412_000_000,
@@ -37,4 +38,8 @@ export const statusHandlers = [
       damaged: [],
     }),
   ),
+  http.post('/v1/log/verify', async () => {
+    await new Promise((done) => setTimeout(done, 800));
+    return json({ damage: [], entries: ROWS.length, tree_size: ROWS.length, level: 'payload' });
+  }),
 ];

@@ -13,17 +13,33 @@ interface Props {
   before: string;
   /** What the editor begins with. */
   draft: string;
+  /** Fetches the document as it stands now; somebody else may have changed it since. */
+  current?: () => Promise<string>;
   onClose: () => void;
 }
 
 /** Edits YAML and shows what will change before anything does. */
-export function Editor({ title, before, draft, onClose }: Props) {
+export function Editor({ title, before: first, draft, current, onClose }: Props) {
+  const [before, setBefore] = useState(first);
   const [text, setText] = useState(draft);
   const [step, setStep] = useState<'edit' | 'review'>('edit');
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(null);
   const changes = useMemo(() => diff(before, text), [before, text]);
   const changed = changes.some((line) => line.sign !== ' ');
+
+  const nameOf = (yaml: string) => /^name:\s*(.+)$/m.exec(yaml)?.[1]?.trim();
+  const renamed = before !== '' && nameOf(before) !== nameOf(text);
+
+  const review = async () => {
+    setError(null);
+    try {
+      if (current) setBefore(await current());
+      setStep('review');
+    } catch (failure) {
+      setError(failure);
+    }
+  };
 
   const save = async () => {
     setBusy(true);
@@ -49,7 +65,7 @@ export function Editor({ title, before, draft, onClose }: Props) {
         step === 'edit' ? (
           <>
             <Button onClick={onClose}>Cancel</Button>
-            <Button look="primary" disabled={!changed && 'Nothing was changed yet'} onClick={() => setStep('review')}>
+            <Button look="primary" disabled={!changed && 'Nothing was changed yet'} onClick={() => void review()}>
               Show what changes
             </Button>
           </>
@@ -83,10 +99,18 @@ export function Editor({ title, before, draft, onClose }: Props) {
         ) : (
           <>
             <p className="muted">
-              {plural(changes.filter((line) => line.sign === '+').length, 'line')} come,{' '}
-              {plural(changes.filter((line) => line.sign === '-').length, 'line')} go. Sessions that would no longer be
-              allowed end at once.
+              {plural(changes.filter((line) => line.sign === '+').length, 'line')} added,{' '}
+              {plural(changes.filter((line) => line.sign === '-').length, 'line')} removed. Sessions that would no
+              longer be allowed end at once.
             </p>
+            {before !== first && (
+              <div className="banner">
+                Somebody changed this meanwhile. Below it is compared with what stands now; lines that go may be theirs.
+              </div>
+            )}
+            {renamed && (
+              <div className="banner">Under another name this makes a second document; the first one stays.</div>
+            )}
             <pre className="diff">
               {changes.map((line, at) => (
                 // biome-ignore lint/suspicious/noArrayIndexKey: a line is its place.

@@ -205,6 +205,9 @@ export function Resources({ kind }: { kind: 'targets' | 'roles' }) {
           }
           before={doing.resource.yaml}
           draft={doing.resource.yaml}
+          current={async () =>
+            (await answer(api.GET('/v1/{kind}/{name}', { params: { path: { kind, name: doing.resource.name } } }))).yaml
+          }
           onClose={() => setDoing(null)}
         />
       )}

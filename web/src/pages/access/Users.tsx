@@ -174,6 +174,9 @@ export function Users() {
           title={`Roles and traits of ${doing.user.name}`}
           before={document(doing.user)}
           draft={document(doing.user)}
+          current={async () =>
+            document(await answer(api.GET('/v1/users/{name}', { params: { path: { name: doing.user.name } } })))
+          }
           onClose={close}
         />
       )}

@@ -1,6 +1,6 @@
 /** A session: its recording, checked here, and everything that happened in it, on one line of time. */
 
-import { useQuery } from '@tanstack/react-query';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { answer, api, type EventRow, fetchRaw, type Schemas } from '../../api/client.ts';
@@ -24,7 +24,6 @@ import './sessions.css';
 const Player = lazy(() => import('../../player/Player.tsx'));
 
 const MOST_EVENTS = 1000;
-const LIVE_AGAIN_MS = 5000;
 
 interface Loaded {
   recording: Recording;
@@ -46,9 +45,9 @@ export default function SessionPage() {
   const session = useQuery({
     queryKey: ['session', id],
     queryFn: ({ signal }) => answer(api.GET('/v1/sessions/{id}', { params: { path: { id } }, signal })),
-    refetchInterval: (query) => (query.state.data?.ended ? false : LIVE_AGAIN_MS),
     retry: false,
   });
+  const client = useQueryClient();
   const begin = useRef(search.t ?? 0);
   const recorded = useQuery({
     queryKey: ['recording', id],
@@ -56,6 +55,11 @@ export default function SessionPage() {
     staleTime: Number.POSITIVE_INFINITY,
     retry: false,
   });
+  const again = () => {
+    void session.refetch();
+    void recorded.refetch();
+    void client.invalidateQueries({ queryKey: ['session-events', id] });
+  };
   if (session.isError) return <Failed error={session.error} retry={() => void session.refetch()} />;
   if (!session.data) return <Loading />;
   return (
@@ -63,12 +67,7 @@ export default function SessionPage() {
       <Head session={session.data} loaded={recorded.data} />
       <div className="session-body">
         {recorded.data ? (
-          <Watch
-            key={recorded.dataUpdatedAt}
-            session={session.data}
-            loaded={recorded.data}
-            onAgain={() => void recorded.refetch()}
-          />
+          <Watch key={recorded.dataUpdatedAt} session={session.data} loaded={recorded.data} onAgain={again} />
         ) : (
           <>
             <div className="session-main">

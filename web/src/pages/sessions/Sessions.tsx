@@ -4,6 +4,7 @@ import { keepPreviousData, useInfiniteQuery, useQueryClient } from '@tanstack/re
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { useEffect, useRef, useState } from 'react';
 import { answer, api, type Schemas } from '../../api/client.ts';
+import { useStatus } from '../../api/status.ts';
 import { mistakeIn } from '../../explorer/filter/mistake.ts';
 import { SearchBox } from '../../explorer/SearchBox.tsx';
 import '../../explorer/explorer.css';
@@ -20,7 +21,6 @@ import './sessions.css';
 type Session = Schemas['Session'];
 
 const PAGE = 100;
-const LIVE_AGAIN_MS = 5000;
 const VIEWS = [
   ['live', 'Live'],
   ['past', 'All'],
@@ -77,14 +77,14 @@ function List({ live, filter, handle, onSearch }: ListProps) {
   const navigate = useNavigate();
   const [cursor, setCursor] = useState(-1);
   const [cutting, setCutting] = useState<Session | null>(null);
+  const status = useStatus();
   const query = useInfiniteQuery({
-    queryKey: ['sessions', live, filter],
+    queryKey: ['sessions', live, filter, live ? status.data?.live_sessions : null],
     queryFn: ({ pageParam, signal }) =>
       answer(api.GET('/v1/sessions', { params: { query: { live, filter, limit: PAGE, cursor: pageParam } }, signal })),
     initialPageParam: null as string | null,
     getNextPageParam: (last) => last.next ?? null,
     placeholderData: keepPreviousData,
-    refetchInterval: live ? LIVE_AGAIN_MS : false,
   });
   const sessions = (query.data?.pages ?? []).flatMap((page) => page.sessions);
   const mistake = mistakeIn(filter, query.error);
