@@ -7,6 +7,7 @@ import { Button } from '../ui/Button.tsx';
 import { count } from '../ui/figures.ts';
 import { Icon } from '../ui/Icon.tsx';
 import { Failed, Loading } from '../ui/states.tsx';
+import { Tabs } from '../ui/Tabs.tsx';
 import { bothZones, stamp } from '../ui/time.tsx';
 import { complain, say } from '../ui/toast.tsx';
 import { Outcome } from './EventTable.tsx';
@@ -16,13 +17,6 @@ import { SessionLink } from './SessionLink.tsx';
 import { flatten, summary } from './summary.ts';
 
 const Proof = lazy(() => import('./Proof.tsx'));
-
-export const PARTS = [
-  ['facts', 'Facts'],
-  ['json', 'JSON'],
-  ['around', 'Around'],
-  ['proof', 'Proof'],
-] as const;
 
 interface Props {
   row: EventRow;
@@ -36,53 +30,47 @@ interface Props {
 
 export function EventDetail(props: Props) {
   const { row, part, onPart } = props;
+  const parts = [
+    { id: 'facts', name: 'Facts', panel: () => <Facts {...props} /> },
+    { id: 'json', name: 'JSON', panel: () => <Json value={row.event} /> },
+    { id: 'around', name: 'Around', panel: () => <AroundEvent {...props} /> },
+    {
+      id: 'proof',
+      name: 'Proof',
+      panel: () => (
+        <Suspense fallback={<Loading rows={3} />}>
+          <Proof row={row} />
+        </Suspense>
+      ),
+    },
+  ];
   return (
     <section className="detail" aria-label={`Event ${row.event.kind}`}>
-      <div className="detail-head">
-        <div className="tabs-list" role="tablist" aria-label="Parts of the event">
-          {PARTS.map(([id, name]) => (
-            <button
-              key={id}
-              type="button"
-              role="tab"
-              aria-selected={part === id}
-              className="tab"
-              onClick={() => onPart(id)}
+      <Tabs
+        label="Parts of the event"
+        tabs={parts}
+        value={parts.some(({ id }) => id === part) ? part : 'facts'}
+        onChange={onPart}
+        extra={
+          <>
+            {row.event.session && (
+              <SessionLink className="button quiet" id={row.event.session} at={row.event.time}>
+                <Icon name="sessions" size={13} /> Session
+              </SessionLink>
+            )}
+            <Button look="quiet" label="Copy a link to this event" onClick={() => void copy(location.href, 'The link')}>
+              <Icon name="link" />
+            </Button>
+            <Button
+              look="quiet"
+              label="Copy the JSON"
+              onClick={() => void copy(JSON.stringify(row.event, null, 2), 'The event')}
             >
-              {name}
-            </button>
-          ))}
-        </div>
-        <span className="grow" />
-        {row.event.session && (
-          <SessionLink className="button quiet" id={row.event.session} at={row.event.time}>
-            <Icon name="sessions" size={13} /> Session
-          </SessionLink>
-        )}
-        <Button look="quiet" label="Copy a link to this event" onClick={() => void copy(location.href, 'The link')}>
-          <Icon name="link" />
-        </Button>
-        <Button
-          look="quiet"
-          label="Copy the JSON"
-          onClick={() => void copy(JSON.stringify(row.event, null, 2), 'The event')}
-        >
-          <Icon name="copy" />
-        </Button>
-      </div>
-      <div className="detail-body">
-        {part === 'json' ? (
-          <Json value={row.event} />
-        ) : part === 'around' ? (
-          <AroundEvent {...props} />
-        ) : part === 'proof' ? (
-          <Suspense fallback={<Loading rows={3} />}>
-            <Proof row={row} />
-          </Suspense>
-        ) : (
-          <Facts {...props} />
-        )}
-      </div>
+              <Icon name="copy" />
+            </Button>
+          </>
+        }
+      />
     </section>
   );
 }

@@ -31,7 +31,7 @@ interface Props {
 const ROW_PX = 28;
 const NARROW_ROW_PX = 50;
 const WIDTHS: Record<string, string> = {
-  kind: '150px',
+  kind: '172px',
   outcome: '84px',
   'actor.user': '130px',
   'target.name': '150px',

@@ -136,7 +136,7 @@ export default function Proof({ row }: { row: EventRow }) {
         </Button>
         <Button onClick={again}>Check again</Button>
         <span className="muted">
-          Offline: <code>lodge audit verify --proof proof-{row.position}.json</code>
+          Offline: <code>lodge audit verify --proof proof-{row.position}.json --key KEY</code>
         </span>
       </div>
       <Dialog

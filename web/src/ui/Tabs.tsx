@@ -7,29 +7,32 @@ export interface Tab {
   panel: () => ReactNode;
 }
 
-/** Tabs; the chosen one alone is rendered. */
-export function Tabs({
-  tabs,
-  value,
-  onChange,
-  label,
-}: {
+interface Props {
   tabs: Tab[];
   value: string;
   onChange: (id: string) => void;
   label: string;
-}) {
+  /** What stands behind the tabs, in their line. */
+  extra?: ReactNode;
+}
+
+/** Tabs that the arrow keys walk through; the chosen one alone is rendered. */
+export function Tabs({ tabs, value, onChange, label, extra }: Props) {
   return (
-    <Base.Root value={value} onValueChange={(id) => onChange(String(id))} className="tabs">
-      <Base.List className="tabs-list" aria-label={label}>
-        {tabs.map((tab) => (
-          <Base.Tab key={tab.id} value={tab.id} className="tab">
-            {tab.name}
-          </Base.Tab>
-        ))}
-      </Base.List>
+    <Base.Root value={value} onValueChange={(id) => onChange(String(id))}>
+      <div className="tabs-line">
+        <Base.List className="tabs-list" aria-label={label}>
+          {tabs.map((tab) => (
+            <Base.Tab key={tab.id} value={tab.id} className="tab">
+              {tab.name}
+            </Base.Tab>
+          ))}
+        </Base.List>
+        <span className="grow" />
+        {extra}
+      </div>
       {tabs.map((tab) => (
-        <Base.Panel key={tab.id} value={tab.id}>
+        <Base.Panel key={tab.id} value={tab.id} className="tab-panel" tabIndex={-1}>
           {tab.id === value && tab.panel()}
         </Base.Panel>
       ))}

@@ -24,6 +24,8 @@ import './sessions.css';
 const Player = lazy(() => import('../../player/Player.tsx'));
 
 const MOST_EVENTS = 1000;
+/** What happens this long after the end belongs to the session, and not to its line of time: somebody watched it, say. */
+const LATER_MS = 5000;
 
 interface Loaded {
   recording: Recording;
@@ -284,6 +286,7 @@ interface EventsProps {
 
 function SessionEvents({ session, moment, onSeek, began = Date.parse(session.started), onEvents }: EventsProps) {
   const list = useRef<HTMLOListElement>(null);
+  const end = session.ended ? Date.parse(session.ended) : Number.POSITIVE_INFINITY;
   const events = useQuery({
     queryKey: ['session-events', session.id, session.ended],
     queryFn: ({ signal }) =>
@@ -322,7 +325,9 @@ function SessionEvents({ session, moment, onSeek, began = Date.parse(session.sta
           return (
             <li key={row.event.id} aria-current={at === current ? 'true' : undefined} data-outcome={row.event.outcome}>
               <button type="button" aria-disabled={!onSeek} onClick={() => onSeek?.(offset)}>
-                <span className="num muted">{offset < 0 ? '–' : span(offset)}</span>
+                <span className="num muted">
+                  {offset < 0 ? 'before' : Date.parse(row.event.time) > end + LATER_MS ? 'later' : span(offset)}
+                </span>
                 <span className="grow">
                   <span className="muted">{row.event.kind}</span>{' '}
                   {row.event.outcome !== 'success' && <Outcome value={row.event.outcome} />}
