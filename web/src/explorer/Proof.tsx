@@ -127,7 +127,6 @@ export default function Proof({ row }: { row: EventRow }) {
           )}
         </>
       )}
-      {result.state === 'unverified' && <Verdict look="none" title="Not verified" words={result.why} />}
       <div className="row wrap">
         <Button
           onClick={() => download(`proof-${row.position}.json`, JSON.stringify(file, null, 1), 'application/json')}

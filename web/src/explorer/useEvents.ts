@@ -58,6 +58,8 @@ export function useTail(filter: string, on: boolean): { rows: EventRow[]; state:
       source.onerror = () => {
         source?.close();
         setState('lost');
+        // A stream does not tell why it ended; whoever is signed out learns it so.
+        answer(api.GET('/v1/status')).catch(() => undefined);
         retry = setTimeout(connect, AGAIN_MS);
       };
     };

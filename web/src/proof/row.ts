@@ -5,9 +5,8 @@ import { fail, ProofFailure } from './failure.ts';
 import { parseKey } from './key.ts';
 import { type KeyStore, type PinnedKey, pin, remember } from './keyring.ts';
 
-/** How a row stands. There is no way to `verified` but through every check. */
+/** What checking a row has shown. There is no way to `verified` but through every check; before it, nothing is known. */
 export type RowProof =
-  | { state: 'unverified'; why: string }
   | { state: 'verified'; proved: Proved; key: PinnedKey; text: string }
   | { state: 'failed'; failure: ProofFailure };
 

@@ -10,13 +10,34 @@ export interface FieldInfo {
   values?: string[];
 }
 
-/** Every field that the catalogue names, those of the envelope first. */
+/** Those that people ask for most. */
+const FIRST = [
+  'kind',
+  'outcome',
+  'actor.user',
+  'target.name',
+  'origin.ip',
+  'session',
+  'time',
+  'reason',
+  'detail.login',
+  'detail.command',
+];
+
+/** Every field that the catalogue names: the usual ones first, then those of the envelope. */
 export const FIELDS: FieldInfo[] = (() => {
   const named = new Map<string, FieldInfo>();
+  const order: FieldInfo[] = [];
   for (const field of catalogue.envelope as FieldInfo[]) named.set(field.name, field);
   for (const kind of catalogue.kinds)
     for (const field of kind.fields as FieldInfo[]) if (!named.has(field.name)) named.set(field.name, field);
-  return [...named.values()];
+  for (const name of FIRST.toReversed()) {
+    const field = named.get(name);
+    if (!field) continue;
+    named.delete(name);
+    order.unshift(field);
+  }
+  return [...order, ...named.values()];
 })();
 
 const BY_NAME = new Map(FIELDS.map((field) => [field.name, field]));

@@ -196,7 +196,12 @@ function Watch({ session, loaded, onAgain }: { session: Schemas['Session']; load
   const [moment, setMoment] = useState(0);
   const [marks, setMarks] = useState<{ at: number; name: string; bad: boolean }[]>([]);
   const began = Date.parse(recording.header.started || session.started);
-  const start = search.t !== undefined ? search.t * 1000 : search.at ? Date.parse(search.at) - began : film.from;
+  const start =
+    search.t !== undefined
+      ? search.t * 1000
+      : search.at
+        ? Date.parse(search.at) - began
+        : (film.pieces.find((piece) => piece.draw)?.at ?? film.from);
   const keep = useCallback(
     (at: number) => void navigate({ search: { t: Math.max(0, Math.floor(at / 1000)) }, replace: true }),
     [navigate],
