@@ -193,7 +193,7 @@ function Find({ film, onSeek }: { film: Film; onSeek: (at: number) => void }) {
         onChange={(event) => setWanted(event.target.value)}
         onKeyDown={(event) => {
           const first = found[0];
-          if (event.key === 'Enter' && first) onSeek(first.at);
+          if (event.key === 'Enter' && first) onSeek(first.whole);
           if (event.key === 'Escape') event.currentTarget.blur();
         }}
       />
@@ -208,8 +208,8 @@ function Find({ film, onSeek }: { film: Film; onSeek: (at: number) => void }) {
             {found.slice(0, 100).map((line, index) => (
               // biome-ignore lint/suspicious/noArrayIndexKey: the same line may be shown twice at one moment.
               <li key={index}>
-                <button type="button" onClick={() => onSeek(line.at)}>
-                  <span className="num muted">{span(line.at)}</span>
+                <button type="button" onClick={() => onSeek(line.whole)}>
+                  <span className="num muted">{span(line.whole)}</span>
                   <code className="clip">{line.text}</code>
                 </button>
               </li>

@@ -16,7 +16,9 @@ export interface Piece {
 }
 
 export interface Line {
+  /** When its first letter was shown, and its last. */
   at: number;
+  whole: number;
   text: string;
 }
 
@@ -94,6 +96,7 @@ class Lines {
   #text: string[] = [];
   #column = 0;
   #at = 0;
+  #whole = 0;
   constructor(readonly found: Line[]) {}
 
   feed(at: number, draw: string) {
@@ -104,6 +107,7 @@ class Lines {
       else if (part.startsWith('\x1b')) this.#sequence(part);
       else if (part >= ' ' && this.#column < LONGEST_LINE) {
         if (this.#text.length === 0) this.#at = at;
+        this.#whole = at;
         while (this.#text.length < this.#column) this.#text.push(' ');
         this.#text[this.#column] = part;
         this.#column += 1;
@@ -122,7 +126,7 @@ class Lines {
 
   end() {
     const text = this.#text.join('').trimEnd();
-    if (text) this.found.push({ at: this.#at, text });
+    if (text) this.found.push({ at: this.#at, whole: this.#whole, text });
     this.#text = [];
     this.#column = 0;
   }
