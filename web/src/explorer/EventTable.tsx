@@ -134,7 +134,8 @@ export function EventTable(props: Props) {
                   </span>
                   {narrow && (
                     <span role="cell" className="kind-narrow clip">
-                      <Outcome value={row.event.outcome} /> {row.event.kind} · {row.event.actor.user || '–'}
+                      {row.event.outcome !== 'success' && <Outcome value={row.event.outcome} />} {row.event.kind} ·{' '}
+                      {row.event.actor.user || '–'}
                     </span>
                   )}
                   {shown.map((name) => (
