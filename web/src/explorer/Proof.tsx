@@ -14,6 +14,8 @@ import { Failed, Loading } from '../ui/states.tsx';
 import { stamp } from '../ui/time.tsx';
 import { download } from './download.ts';
 
+const COMPARE = 'Compare it once with the key that your administrator gives out (log.vkey).';
+
 interface Checked {
   result: RowProof;
   file: unknown;
@@ -89,7 +91,7 @@ export default function Proof({ row }: { row: EventRow }) {
               <br />
               {result.key.confirmed
                 ? 'You have compared this key with the one that was given to you.'
-                : `This browser has known it since ${stamp(result.key.since)}, from the server itself. Compare it once with the key that your administrator gives out (log.vkey).`}{' '}
+                : `This browser has known it since ${stamp(result.key.since)}, from the server itself. ${COMPARE}`}{' '}
               {!result.key.confirmed && (
                 <button type="button" className="linklike" onClick={() => setAsking(true)}>
                   Compare …
