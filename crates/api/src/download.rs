@@ -61,7 +61,8 @@ pub async fn reading_everything<T: Send + 'static>(
     work: impl Future<Output = Result<T, Problem>> + Send + 'static,
 ) -> Result<T, Problem> {
     let turn = WHOLE.try_acquire().map_err(|_| {
-        let detail = "a verification or rebuilding is running, and only one runs at a time; ask again when it is done";
+        let detail =
+            "a verification or rebuilding is running, and only one runs at a time; ask again when it is done";
         Problem::unavailable("busy", detail)
     })?;
     let work = async move {

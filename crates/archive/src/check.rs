@@ -177,7 +177,8 @@ impl<'o> Walk<'o> {
     }
 
     fn progress(&self, done: u64) -> Progress {
-        let left = self.chain.links.iter().filter(|(name, _)| name.end() > self.at && name.first() < self.end);
+        let left =
+            self.chain.links.iter().filter(|(name, _)| name.end() > self.at && name.first() < self.end);
         Progress { done, segments: done + left.count() as u64 }
     }
 }

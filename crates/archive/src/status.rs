@@ -44,7 +44,9 @@ impl Archive {
     pub fn status(&self) -> Status {
         let mut status = Status { failure: self.failure(), ..self.catalog().status() };
         let apart = held(&self.unreadable);
-        let told = |segment: &SegmentName| format!("{}: it was found damaged when all of it was read", segment.path(ObjectKind::Data));
+        let told = |segment: &SegmentName| {
+            format!("{}: it was found damaged when all of it was read", segment.path(ObjectKind::Data))
+        };
         status.damaged.extend(apart.iter().map(told));
         status
     }

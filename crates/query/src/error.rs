@@ -42,7 +42,8 @@ pub enum QueryError {
     Busy,
     /// More was logged than the archive has taken in, and than can be taken in for one question.
     #[error(
-        "the archive has yet to take in the last {entries} entries, too many for a question in SQL; see `lodge archive status`,          and ask again once it has caught up"
+        "the archive has yet to take in the last {entries} entries, too many for a question in SQL; see \
+         `lodge archive status`, and ask again once it has caught up"
     )]
     Behind {
         /// How many.

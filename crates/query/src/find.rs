@@ -125,7 +125,8 @@ mod tests {
 
     #[test]
     fn what_a_node_wrote_goes_before_what_was_ingested() {
-        let event = format!(r#"{{"kind":"k","id":"{}","time":"{}"}}"#, id(3), Timestamp::from_micros(3 * HOUR));
+        let event =
+            format!(r#"{{"kind":"k","id":"{}","time":"{}"}}"#, id(3), Timestamp::from_micros(3 * HOUR));
         for cuts in [&[][..], &[1], &[3]] {
             let survey = Entries::of(&[&event, &event, &event]).ingested([0, 2]).survey(cuts, Honesty::BEST);
             let found = unwatched(|watch| find(&survey, id(3), &Scope::everything(), watch)).unwrap();

@@ -54,9 +54,8 @@ impl Places {
 
     /// Waits for a place. Who waits for one of their own keeps nobody else from theirs.
     async fn take(&self, reader: Option<&str>) -> Result<Place, QueryError> {
-        let wait = async |places: Arc<Semaphore>| {
-            places.acquire_owned().await.map_err(|_| QueryError::Interrupted)
-        };
+        let wait =
+            async |places: Arc<Semaphore>| places.acquire_owned().await.map_err(|_| QueryError::Interrupted);
         let own = match reader {
             Some(reader) => Some(wait(self.of(reader)).await?),
             None => None,
@@ -107,7 +106,8 @@ impl Scans {
         };
         let end = Instant::now() + budget;
         // Whoever finds a place free gets it, however little time there is.
-        let place = tokio::time::timeout_at(end, places.take(reader)).await.map_err(|_| QueryError::Busy)??;
+        let place =
+            tokio::time::timeout_at(end, places.take(reader)).await.map_err(|_| QueryError::Busy)??;
         let stop = Arc::new(Stop::default());
         let stop_on_drop = StopOnDrop(stop.clone());
         let mut thread = tokio::task::spawn_blocking(move || {

@@ -199,11 +199,8 @@ impl Asking {
     }
 
     async fn record(&self, rows: Option<usize>, ended: &str) -> Result<(), Problem> {
-        let searched = Searched {
-            rows: rows.map(|rows| rows as u64),
-            ended: ended.to_owned(),
-            ..self.searched.clone()
-        };
+        let searched =
+            Searched { rows: rows.map(|rows| rows as u64), ended: ended.to_owned(), ..self.searched.clone() };
         let detail = Detail::AuditSearched(searched);
         match rows {
             Some(_) => self.services.record(&self.permit, detail).await,

@@ -131,7 +131,11 @@ fn question(services: &Services, permit: &ApiPermit, search: &Search) -> Result<
 
 /// Finds the first lines of a session's recording that the filter takes, none where nothing was recorded; `None` where the
 /// recording is damaged, which must not hide what the others hold.
-async fn lines_of(services: &Services, session: SessionId, text: Filter) -> Result<Option<Vec<Line>>, Problem> {
+async fn lines_of(
+    services: &Services,
+    session: SessionId,
+    text: Filter,
+) -> Result<Option<Vec<Line>>, Problem> {
     let recordings = services.recordings.clone();
     blocking(move || {
         let mut lines = match recordings.search(session, &text, LINES_OF_A_SESSION) {

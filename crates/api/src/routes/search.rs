@@ -9,8 +9,8 @@ use access::{ApiResource, Verb};
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
-use event::filter::{FieldPath, FilterContext};
 use event::EventId;
+use event::filter::{FieldPath, FilterContext};
 use event::interval::{TimeZone, parse_zone, zone_name};
 use query::{Cut, DEFAULT_BUDGET, Histogramming, Order, Page, QueryError, Question, Ranking, Row};
 use serde::{Deserialize, Serialize};
@@ -288,8 +288,7 @@ pub async fn around(
     let (mut asking, _) = begin("around", services, &caller, asked).await?;
     asking.question.limit = rows(which.limit)?;
     let told = &mut asking.searched;
-    (told.field, told.limit) =
-        (Some(format!("id: {}", which.id)), Some(asking.question.limit as u64));
+    (told.field, told.limit) = (Some(format!("id: {}", which.id)), Some(asking.question.limit as u64));
     let work = async move |query: query::Query, question: Question| {
         let found = query.around(which.id, &question).await?.ok_or_else(|| {
             Problem::not_found(format!("there is no event {}, or none that you may see", which.id))
@@ -316,13 +315,9 @@ async fn begin(
     let permit = services.permit(caller, ApiResource::Log, Verb::Read).await?;
     let zone = zone(asked.zone.as_deref())?;
     let context = FilterContext { now: services.ambient.now(), zone: zone.clone() };
-    let what = asked::Asked {
-        filter: &asked.filter,
-        since: asked.since.as_deref(),
-        until: asked.until.as_deref(),
-    };
-    let question =
-        Question { budget: budget(asked.timeout), ..what.question(&services, &permit, &context)? };
+    let what =
+        asked::Asked { filter: &asked.filter, since: asked.since.as_deref(), until: asked.until.as_deref() };
+    let question = Question { budget: budget(asked.timeout), ..what.question(&services, &permit, &context)? };
     let mut searched = searched(mode, asked.filter, &question);
     searched.zone = asked.zone.and_then(|_| zone_name(&zone));
     Ok((Asking { services, permit: permit.into(), question, searched }, zone))

@@ -33,7 +33,11 @@ pub fn entries(payloads: &[Vec<u8>]) -> Vec<Entry> {
         let salt = [at as u8; 16];
         let leaf = Leaf {
             time: Timestamp::from_micros(START + at as i64 * 1_000),
-            source: if at % 3 == 0 { "gate".to_owned() } else { format!("{}source-{}", if at % 4 == 1 { FILE_SOURCE_PREFIX } else { "" }, at % 5) },
+            source: if at % 3 == 0 {
+                "gate".to_owned()
+            } else {
+                format!("{}source-{}", if at % 4 == 1 { FILE_SOURCE_PREFIX } else { "" }, at % 5)
+            },
             seq: at as u64 / 2,
             commitment: hash::commitment(&salt, payload),
         };
