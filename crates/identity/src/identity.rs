@@ -3,7 +3,7 @@
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use arc_swap::ArcSwap;
-use audit_log::AuditLog;
+use audit_log::{AppendError, AuditLog};
 use event::kinds::cert::Refused;
 use event::{Actor, Ambient, Detail, Event, Origin, SessionId, Timestamp};
 use sha2::{Digest, Sha256};
@@ -22,6 +22,7 @@ use crate::error::IdentityError;
 use crate::rows::LoginRow;
 use crate::users::login::Turns;
 use crate::users::password::Hashing;
+use crate::users::token::ConsoleToken;
 use crate::verify::{
     CertificateRefusal, examine_host_certificate, examine_ssh_certificate, examine_tls_certificate,
 };
@@ -169,7 +170,7 @@ impl Identity {
         let trusted = self.trusted_keys(AuthorityKind::User);
         let examined = examine_ssh_certificate(certificate, &trusted, self.0.ambient.now(), origin.ip);
         let admitted = examined.and_then(|claims| {
-            let is_its_own = |row: &LoginRow| row.ssh_serial == claims.serial;
+            let is_its_own = |row: &LoginRow| row.ssh_serial == Some(claims.serial);
             self.0.admit(claims.user.as_str(), claims.login, claims.expires, is_its_own)
         });
         match admitted {
@@ -194,13 +195,44 @@ impl Identity {
     ) -> Result<Authenticated, CertificateRefusal> {
         let roots = self.0.authorities.load().x509_roots();
         let admitted = examine_tls_certificate(der, &roots, self.0.ambient.now()).and_then(|claims| {
-            let is_its_own = |row: &LoginRow| row.tls_serial == claims.serial;
+            let is_its_own = |row: &LoginRow| row.tls_serial.as_ref() == Some(&claims.serial);
             self.0.admit(claims.user.as_str(), claims.login, claims.expires, is_its_own)
         });
         match admitted {
             Ok(authenticated) => Ok(Authenticated { origin: Some(origin.clone()), ..authenticated }),
             Err(refusal) => Err(self.0.refuse(describe(der), origin, refusal).await),
         }
+    }
+
+    /// The one complete check of the token that a login to the console gave: well-formed, its login not ended, the token that
+    /// this login was given, user exists and is not disabled. Refusals leave `cert.deny`.
+    pub async fn verify_console_token(
+        &self,
+        token: &str,
+        origin: &Origin,
+    ) -> Result<Authenticated, CertificateRefusal> {
+        let admitted = ConsoleToken::parse(token).and_then(|token| {
+            let user = self.0.directory().logins.get(&token.login).map(|kept| kept.row.user.to_string());
+            let user = user.ok_or(CertificateRefusal::LoginEnded)?;
+            self.0.admit(&user, token.login, Timestamp::MAX, |row| token.is_of(row))
+        });
+        match admitted {
+            Ok(authenticated) => Ok(Authenticated { origin: Some(origin.clone()), ..authenticated }),
+            Err(refusal) => {
+                let refused =
+                    Refused { usage: "console".to_owned(), serial: None, key_id: None, public_key: None };
+                Err(self.0.refuse(refused, origin, refusal).await)
+            }
+        }
+    }
+
+    /// Records that a change was refused which a browser asked for, though not from our own page or without its token.
+    pub async fn record_refused_change(&self, origin: &Origin, why: &str) -> Result<(), AppendError> {
+        let refused = Refused { usage: "console".to_owned(), serial: None, key_id: None, public_key: None };
+        let event = Event::new(&self.0.ambient, Actor::unknown(""), Detail::CertDeny(refused))
+            .from_origin(Some(origin.clone()))
+            .denied(unverified(why));
+        self.0.log.append(&event).await.map(drop)
     }
 
     /// Whether a login still stands: not logged out, not expired, its user neither deleted nor disabled nor reset. Asked

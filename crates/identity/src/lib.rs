@@ -27,7 +27,7 @@ pub use identity::Identity;
 pub use names::{NameError, Principal, UserName};
 pub use rows::{Login, User, UserStatus};
 pub use users::invite::{Enrolment, Invite, InvitePurpose, InviteToken, InviteTokenError, RecoveryCodes};
-pub use users::login::{LoginGrant, LoginRequest};
+pub use users::login::{ConsoleGrant, ConsoleRequest, LoginGrant, LoginRequest};
 pub use users::manage::{NewUser, UserUpdate};
 pub use users::password::PasswordError;
 pub use verify::CertificateRefusal;

@@ -58,10 +58,13 @@ pub(crate) struct LoginRow {
     pub started: Timestamp,
     pub expires: Timestamp,
     pub origin: Option<Origin>,
-    /// Serial number of its SSH certificate.
-    pub ssh_serial: u64,
-    /// Serial number of its TLS certificate, in hexadecimal.
-    pub tls_serial: String,
+    /// Serial number of its SSH certificate; none where it has no certificates.
+    pub ssh_serial: Option<u64>,
+    /// Serial number of its TLS certificate, in hexadecimal; none where it has no certificates.
+    pub tls_serial: Option<String>,
+    /// Hash of its token, where it is a browser's.
+    #[serde(default)]
+    pub token: Option<String>,
 }
 
 /// An open invite. Keyed by the SHA-256 of its token, in hexadecimal.

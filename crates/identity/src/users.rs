@@ -8,3 +8,4 @@ pub(crate) mod login;
 mod logins;
 pub(crate) mod manage;
 pub(crate) mod password;
+pub(crate) mod token;

@@ -48,6 +48,7 @@ impl Lodge {
             method: "password+totp".to_owned(),
             login: None,
             expires: None,
+            means: "certificates".to_owned(),
         };
         let event = self.event(user, Detail::UserLogin(detail));
         let receipt = self.append(&event).await;

@@ -83,8 +83,13 @@ impl Fixture {
 
     /// An event that says that a stranger did not get in.
     pub fn entering(&self) -> Event {
-        let login =
-            Login { user: "mallory".into(), method: "password+totp".into(), login: None, expires: None };
+        let login = Login {
+            user: "mallory".into(),
+            method: "password+totp".into(),
+            login: None,
+            expires: None,
+            means: "certificates".into(),
+        };
         Event::new(&self.ambient, Actor::unknown("mallory"), Detail::UserLogin(login))
             .failed("wrong password")
     }

@@ -11,6 +11,8 @@ details! {
         login: Option<crate::SessionId>,
         /// When the login ends.
         expires: Option<crate::Timestamp>,
+        /// What was asked for: `certificates`, or `console`, a browser's session.
+        means: String,
     }
     /// A login's end.
     Logout {

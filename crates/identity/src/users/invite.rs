@@ -2,46 +2,40 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use event::{Ambient, Timestamp};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use crate::authority::keys::hex;
-use std::time::Duration;
+use super::token::Secret;
 
 /// How long an invite can be used.
 pub(crate) const INVITE_LIFE: Duration = Duration::from_secs(24 * 3600);
-const TOKEN_BYTES: usize = 32;
-/// 32 bytes in base64 without padding.
-const TOKEN_TEXT: usize = 43;
 
 /// Text is not an invite's token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("this is not an invite; copy the whole link")]
 pub struct InviteTokenError;
 
-/// A token: 256 random bits. Only its hash is kept.
+/// The token of an invite. Only its hash is kept.
 #[derive(Clone)]
-pub struct InviteToken(Zeroizing<[u8; TOKEN_BYTES]>);
+pub struct InviteToken(Secret);
 
 impl InviteToken {
     pub(crate) fn make(ambient: &Ambient) -> InviteToken {
-        InviteToken(Zeroizing::new(ambient.random()))
+        InviteToken(Secret::make(ambient))
     }
 
     /// The token as it stands in a link. Whoever has it can join as the user.
     pub fn expose(&self) -> Zeroizing<String> {
-        Zeroizing::new(URL_SAFE_NO_PAD.encode(&self.0[..]))
+        self.0.expose()
     }
 
     /// The form in which it is kept.
     pub(crate) fn hash(&self) -> String {
-        hex(&Sha256::new().chain_update(b"lodge/invite/v1\0").chain_update(&self.0[..]).finalize())
+        self.0.hash(b"lodge/invite/v1\0")
     }
 }
 
@@ -49,12 +43,7 @@ impl FromStr for InviteToken {
     type Err = InviteTokenError;
 
     fn from_str(text: &str) -> Result<InviteToken, InviteTokenError> {
-        if text.len() != TOKEN_TEXT {
-            return Err(InviteTokenError);
-        }
-        let bytes = Zeroizing::new(URL_SAFE_NO_PAD.decode(text).map_err(|_| InviteTokenError)?);
-        let bytes: [u8; TOKEN_BYTES] = bytes.as_slice().try_into().map_err(|_| InviteTokenError)?;
-        Ok(InviteToken(Zeroizing::new(bytes)))
+        Secret::parse(text).map(InviteToken).ok_or(InviteTokenError)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Signing in: password and second factor for short-lived certificates.
+//! Signing in: password and second factor for short-lived certificates, or for the token of a browser's session.
 //!
 //! Whoever fails is told the same, and is kept waiting for as long, whether the user exists or not; the event tells
 //! the difference. Tries for one name are taken one after another, so that guesses made at once count like guesses
@@ -19,6 +19,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 use super::code::{Code, matching_step};
 use super::join::totp_name;
 use super::password::PasswordHash;
+use super::token::ConsoleToken;
 use crate::authenticated::person;
 use crate::authority::AuthorityKind;
 use crate::certificate::ssh::{self, SshRequest};
@@ -55,6 +56,36 @@ pub struct LoginRequest {
     pub tls_public_key: String,
     /// How long the login shall last: at least a minute, at most 12 hours; the nearer bound otherwise.
     pub ttl: Duration,
+}
+
+/// A try to sign in to the console.
+#[derive(Debug)]
+pub struct ConsoleRequest {
+    /// Name of the user.
+    pub user: String,
+    /// Password.
+    pub password: SecretString,
+    /// A code of the authenticator, or a recovery code.
+    pub code: SecretString,
+    /// Where the try comes from.
+    pub origin: Origin,
+    /// How long the login shall last: at least a minute, at most 12 hours; the nearer bound otherwise.
+    pub ttl: Duration,
+}
+
+/// What a login to the console gives.
+#[derive(Clone, Debug)]
+pub struct ConsoleGrant {
+    /// Name of the user.
+    pub user: String,
+    /// Id of the login.
+    pub login: SessionId,
+    /// When it ends.
+    pub expires: Timestamp,
+    /// What the browser shows from now on, see [`Identity::verify_console_token`]; only its hash is kept.
+    pub token: SecretString,
+    /// Recovery codes that are left.
+    pub recovery_codes: u32,
 }
 
 /// What a login gives.
@@ -102,9 +133,29 @@ struct Attempt {
     password: SecretString,
     code: Code,
     origin: Origin,
-    ssh_key: PublicKey,
-    tls_key: TlsKey,
+    keys: Keys,
     ttl: Duration,
+}
+
+/// What is to be issued.
+enum Keys {
+    Certificates { ssh: PublicKey, tls: TlsKey },
+    Token,
+}
+
+/// What was issued.
+enum Issued {
+    Certificates { ssh: Box<Certificate>, tls: TlsCertificate },
+    Token(SecretString),
+}
+
+/// A login that came about.
+struct Admitted {
+    user: String,
+    login: SessionId,
+    expires: Timestamp,
+    issued: Issued,
+    recovery_codes: u32,
 }
 
 /// What made a try right.
@@ -130,17 +181,49 @@ impl Identity {
             code: Code::parse(&request.code, &request.user),
             password: request.password,
             origin: request.origin,
-            ssh_key,
-            tls_key,
+            keys: Keys::Certificates { ssh: ssh_key, tls: tls_key },
             ttl: request.ttl.clamp(SHORTEST_LOGIN, MAX_CERTIFICATE_LIFE),
         };
+        let admitted = self.attempt(attempt).await?;
+        let Issued::Certificates { ssh, tls } = admitted.issued else { return Err(LoginError::Changed) };
+        let authorities = self.inner().authorities.load();
+        let host_authorities = authorities.status(AuthorityKind::Host).public;
+        Ok(LoginGrant {
+            user: admitted.user,
+            login: admitted.login,
+            expires: admitted.expires,
+            ssh_certificate: *ssh,
+            tls_certificate: tls.pem,
+            x509_bundle: authorities.status(AuthorityKind::X509).public.concat(),
+            host_authorities,
+            recovery_codes: admitted.recovery_codes,
+        })
+    }
+
+    /// Signs a person in to the console. Refused or not, it leaves `user.login`.
+    pub async fn login_to_console(&self, request: ConsoleRequest) -> Result<ConsoleGrant, LoginError> {
+        let attempt = Attempt {
+            name: request.user.parse().ok(),
+            code: Code::parse(&request.code, &request.user),
+            password: request.password,
+            origin: request.origin,
+            keys: Keys::Token,
+            ttl: request.ttl.clamp(SHORTEST_LOGIN, MAX_CERTIFICATE_LIFE),
+        };
+        let admitted = self.attempt(attempt).await?;
+        let Issued::Token(token) = admitted.issued else { return Err(LoginError::Changed) };
+        let Admitted { user, login, expires, recovery_codes, .. } = admitted;
+        Ok(ConsoleGrant { user, login, expires, token, recovery_codes })
+    }
+
+    async fn attempt(&self, attempt: Attempt) -> Result<Admitted, LoginError> {
         let inner = self.inner().clone();
         settle(tokio::spawn(async move { inner.attempt(attempt).await })).await
     }
 }
 
 impl Inner {
-    async fn attempt(self: Arc<Inner>, attempt: Attempt) -> Result<LoginGrant, LoginError> {
+    async fn attempt(self: Arc<Inner>, attempt: Attempt) -> Result<Admitted, LoginError> {
         // The place comes first, so that no more than a queue of tries ever waits for its turn.
         let Ok(place) = self.hashing.place() else {
             self.record(&[self.failed(&attempt, "too many logins at once; it was not checked")]).await?;
@@ -163,8 +246,13 @@ impl Inner {
         // A name that cannot be one is not logged: people type passwords into the wrong field.
         let user = attempt.name.as_ref().map(ToString::to_string).unwrap_or_default();
         let actor = Actor::unknown(&user);
-        let detail =
-            LoginDetail { user, method: attempt.code.method().to_owned(), login: None, expires: None };
+        let detail = LoginDetail {
+            user,
+            method: attempt.code.method().to_owned(),
+            login: None,
+            expires: None,
+            means: attempt.keys.means().to_owned(),
+        };
         Event::new(&self.ambient, actor, Detail::UserLogin(detail))
             .from_origin(Some(attempt.origin.clone()))
             .failed(why)
@@ -208,7 +296,7 @@ impl Inner {
         attempt: Attempt,
         user: Option<UserRow>,
         wrong: Wrong,
-    ) -> Result<LoginGrant, LoginError> {
+    ) -> Result<Admitted, LoginError> {
         let failed = self.failed(&attempt, wrong.why);
         let turn = self.turn().await;
         // The row is read again: an admin may have changed it since, and only the count is to be added.
@@ -234,13 +322,13 @@ impl Inner {
         Err(LoginError::Refused)
     }
 
-    /// Records the login, makes its certificates, and spends what proved it.
+    /// Records the login, makes its certificates or token, and spends what proved it.
     async fn admit_login(
         self: &Arc<Inner>,
         attempt: Attempt,
         judged: Kept<UserRow>,
         proof: Proof,
-    ) -> Result<LoginGrant, LoginError> {
+    ) -> Result<Admitted, LoginError> {
         let turn = self.turn().await;
         let name = judged.row.name.to_string();
         let unchanged =
@@ -252,8 +340,7 @@ impl Inner {
         }
         let mut user = judged.row;
         let recovery_codes = spend(&mut user, proof);
-        let certified = self.certify(&user, &attempt)?;
-        let row = certified.row;
+        let (issued, row) = self.give(&user, &attempt)?;
 
         let actor = person(&name, &user.roles, row.mfa);
         let detail = LoginDetail {
@@ -261,10 +348,13 @@ impl Inner {
             method: attempt.code.method().to_owned(),
             login: Some(row.id),
             expires: Some(row.expires),
+            means: attempt.keys.means().to_owned(),
         };
-        let issued = ssh::issued("ssh_user", &certified.ssh, Some(row.id));
-        let details =
-            [Detail::UserLogin(detail), Detail::CertIssue(issued), Detail::CertIssue(certified.tls.issued)];
+        let mut details = vec![Detail::UserLogin(detail)];
+        if let Issued::Certificates { ssh, tls } = &issued {
+            details.push(Detail::CertIssue(ssh::issued("ssh_user", ssh, Some(row.id))));
+            details.push(Detail::CertIssue(tls.issued.clone()));
+        }
         let mut change = self.forget_expired();
         for detail in details {
             change = change
@@ -275,31 +365,35 @@ impl Inner {
             .row(RowChange::User(name.clone(), Some(Box::new(user))))
             .row(RowChange::Login(login, Some(Box::new(row))));
         self.perform(turn, change).await?;
-
-        let authorities = self.authorities.load();
-        let host_authorities = authorities.status(AuthorityKind::Host).public;
-        Ok(LoginGrant {
-            user: name,
-            login,
-            expires,
-            ssh_certificate: certified.ssh,
-            tls_certificate: certified.tls.pem,
-            x509_bundle: authorities.status(AuthorityKind::X509).public.concat(),
-            host_authorities,
-            recovery_codes,
-        })
+        Ok(Admitted { user: name, login, expires, issued, recovery_codes })
     }
 
-    fn certify(&self, user: &UserRow, attempt: &Attempt) -> Result<Certified, IdentityError> {
-        let authorities = self.authorities.load();
+    fn give(&self, user: &UserRow, attempt: &Attempt) -> Result<(Issued, LoginRow), IdentityError> {
         let now = self.ambient.now();
         let id = self.ambient.session_id();
         let name = user.name.as_str();
         // Certificates count whole seconds, so the login ends on one too.
         let expires =
             crate::certificate::from_unix_seconds(crate::certificate::unix_seconds(now.plus(attempt.ttl)));
+        let mut row = LoginRow {
+            id,
+            user: user.name.clone(),
+            mfa: attempt.code.factor(),
+            started: now,
+            expires,
+            origin: Some(attempt.origin.clone()),
+            ssh_serial: None,
+            tls_serial: None,
+            token: None,
+        };
+        let Keys::Certificates { ssh: ssh_key, tls: tls_key } = &attempt.keys else {
+            let (token, hash) = ConsoleToken::make(id, &self.ambient);
+            row.token = Some(hash);
+            return Ok((Issued::Token(token), row));
+        };
+        let authorities = self.authorities.load();
         let ssh = SshRequest {
-            key: attempt.ssh_key.key_data(),
+            key: ssh_key.key_data(),
             cert_type: CertType::User,
             key_id: ssh::key_id(name, id),
             principals: vec![name.to_owned()],
@@ -315,18 +409,9 @@ impl Inner {
             valid_after: now.minus(CLOCK_SKEW),
             valid_before: expires,
         };
-        let tls = tls::sign(tls, &attempt.tls_key, authorities.x509_signer(), &self.ambient, Some(id))?;
-        let row = LoginRow {
-            id,
-            user: user.name.clone(),
-            mfa: attempt.code.factor(),
-            started: now,
-            expires,
-            origin: Some(attempt.origin.clone()),
-            ssh_serial: ssh.serial(),
-            tls_serial: tls.serial.clone(),
-        };
-        Ok(Certified { ssh, tls, row })
+        let tls = tls::sign(tls, tls_key, authorities.x509_signer(), &self.ambient, Some(id))?;
+        (row.ssh_serial, row.tls_serial) = (Some(ssh.serial()), Some(tls.serial.clone()));
+        Ok((Issued::Certificates { ssh: Box::new(ssh), tls }, row))
     }
 
     /// Begins a change with the removal of the logins that ended by themselves; the log remembers them.
@@ -338,10 +423,14 @@ impl Inner {
     }
 }
 
-struct Certified {
-    ssh: Certificate,
-    tls: TlsCertificate,
-    row: LoginRow,
+impl Keys {
+    /// The word for what is issued.
+    fn means(&self) -> &'static str {
+        match self {
+            Keys::Certificates { .. } => "certificates",
+            Keys::Token => "console",
+        }
+    }
 }
 
 /// Uses up what proved a login, and says how many recovery codes are left.

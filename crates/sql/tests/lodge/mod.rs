@@ -36,6 +36,7 @@ pub fn made(number: usize) -> (String, Detail) {
             method: if number.is_multiple_of(2) { "password+totp" } else { "password" }.to_owned(),
             login: None,
             expires: None,
+            means: "certificates".to_owned(),
         }),
         _ => Detail::SessionCommand(session::Command {
             channel: number as u32,
