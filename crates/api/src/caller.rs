@@ -1,4 +1,4 @@
-//! Who is asking: the client certificate of the connection, verified in full at every request.
+//! Who is asking: the client certificate of the connection, or a browser's cookie, verified in full at every request.
 
 use std::sync::Arc;
 
@@ -7,6 +7,7 @@ use axum::http::request::Parts;
 use event::Origin;
 use identity::Authenticated;
 
+use crate::console::{Cookie, cross_site, require_csrf_token, require_same_origin};
 use crate::listen::Peer;
 use crate::{Problem, Services};
 
@@ -34,16 +35,55 @@ impl FromRequestParts<Arc<Services>> for From {
     }
 }
 
+/// A request that a page of this Lodge makes.
+pub struct OwnPage;
+
+impl FromRequestParts<Arc<Services>> for OwnPage {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, services: &Arc<Services>) -> Result<OwnPage, Problem> {
+        let From(origin) = From::from_request_parts(parts, services).await?;
+        match require_same_origin(parts) {
+            Ok(()) => Ok(OwnPage),
+            Err(problem) => Err(refused(services, &origin, problem).await),
+        }
+    }
+}
+
+/// Records that a request was refused for what did not come with it.
+async fn refused(services: &Services, origin: &Origin, problem: Problem) -> Problem {
+    let why = format!("{}: {}", problem.code, problem.detail);
+    match services.identity.record_refused_change(origin, &why).await {
+        Ok(()) => problem,
+        Err(error) => error.into(),
+    }
+}
+
 impl FromRequestParts<Arc<Services>> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, services: &Arc<Services>) -> Result<Caller, Problem> {
         let From(origin) = From::from_request_parts(parts, services).await?;
+        if let Some(cookie) = Cookie::of(&parts.headers) {
+            if let Err(problem) = require_csrf_token(parts, &cookie) {
+                return Err(refused(services, &origin, problem).await);
+            }
+            let verified = services.identity.verify_console_token(&cookie.0, &origin).await;
+            let who = verified.map_err(|refusal| {
+                let ended = "this browser's session has ended";
+                Problem::unauthenticated("session", format!("{ended} ({}); sign in again", refusal.code()))
+            })?;
+            return Ok(Caller { who, origin });
+        }
+        // A browser may have a client certificate too, and shows it to whatever page asks.
+        if let Err(problem) = if cross_site(parts) { require_same_origin(parts) } else { Ok(()) } {
+            return Err(refused(services, &origin, problem).await);
+        }
         let certificate = parts.extensions.get::<Peer>().and_then(|peer| peer.certificate.clone());
         let Some(certificate) = certificate else {
             return Err(Problem::unauthenticated(
                 "no_certificate",
-                "no client certificate was shown; run `lodge login` first",
+                "no client certificate was shown, and no browser's session; run `lodge login`, or sign in, first",
             ));
         };
         let who =

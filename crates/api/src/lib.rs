@@ -6,6 +6,7 @@
 
 mod asked;
 mod caller;
+mod console;
 mod download;
 mod extract;
 mod limits;

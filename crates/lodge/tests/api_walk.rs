@@ -204,6 +204,11 @@ fn samples(session: &str, live: &str, id: &str, keys: &(String, String)) -> Vec<
         "user": "nobody", "password": "y", "code": "1", "ssh_public_key": keys.0, "tls_request": keys.1,
     });
     add("POST /v1/login", sample(Event("user.login"), "/v1/login", Some(login)));
+    let login = json!({ "name": "nobody", "password": "y", "code": "1" });
+    // Curl is no page of ours, and has no cookie.
+    add("POST /v1/console/login", sample(Event("cert.deny"), "/v1/console/login", Some(login)));
+    add("GET /v1/console/session", sample(Nothing, "/v1/console/session", None));
+    add("POST /v1/console/logout", sample(Nothing, "/v1/console/logout", None));
     // Last, since it ends the login that the walk goes with; the walk then goes on with another person's.
     add("POST /v1/logout", sample(Event("user.logout"), "/v1/logout", None));
     samples

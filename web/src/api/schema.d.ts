@@ -308,6 +308,121 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/console/login": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Signs a user in to the console and sets the cookie of the session. Only from a page of this Lodge. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ConsoleLogin"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ConsoleSession"];
+                    };
+                };
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/console/logout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ends the browser's session and takes its cookie away. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/console/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Returns the browser's session: who is signed in, and the token that changes must carry as `X-Lodge-CSRF`. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ConsoleSession"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/events": {
         parameters: {
             query?: never;
@@ -2060,6 +2175,34 @@ export interface components {
              */
             size: number;
         };
+        /** @description A login to the console. */
+        ConsoleLogin: {
+            /** @description Six digits of the authenticator, or a recovery code. */
+            code: string;
+            /** @description User name. */
+            name: string;
+            /** @description Password. */
+            password: string;
+        };
+        /** @description A browser's session. */
+        ConsoleSession: {
+            /** @description What every change must carry as `X-Lodge-CSRF`. */
+            csrf_token: string;
+            /**
+             * Format: date-time
+             * @description When the session ends.
+             */
+            expires: string;
+            /**
+             * Format: int32
+             * @description Recovery codes that are left; told at login.
+             */
+            recovery_codes?: number | null;
+            /** @description The roles that they have now. */
+            roles: string[];
+            /** @description Who is signed in. */
+            user: string;
+        };
         /** @description How many events there are. */
         Count: {
             /** @description What was searched. */
@@ -2089,6 +2232,11 @@ export interface components {
              * @description Position up to which all were searched.
              */
             to: number;
+            /**
+             * Format: int64
+             * @description Entries that were met and could not be read as events; told only to readers from whom nothing is hidden.
+             */
+            unreadable?: number;
         };
         /** @description An event and its place in the log. */
         EventRow: {
@@ -2478,6 +2626,10 @@ export interface components {
         };
         /** @description Lines that recordings show. */
         ScreenLines: {
+            /** @description Where sessions were looked for. */
+            coverage: components["schemas"]["Coverage"];
+            /** @description Sessions whose recordings could not be searched because they are damaged; checking one says what is wrong. */
+            damaged: string[];
             /** @description The lines, the newest session first, by time within a session; at most 100 of one session. */
             lines: components["schemas"]["ScreenLine"][];
             /** @description Where to go on; absent at the end. */
@@ -2527,6 +2679,8 @@ export interface components {
         };
         /** @description A page of sessions. */
         Sessions: {
+            /** @description What was searched. */
+            coverage: components["schemas"]["Coverage"];
             /** @description Where to go on; absent at the end. */
             next?: string | null;
             /** @description The sessions, newest first. */
@@ -2695,7 +2849,11 @@ export interface components {
              */
             tree_size: number;
         };
-        WhichFirst: string;
+        /**
+         * @description Which come first.
+         * @enum {string}
+         */
+        WhichFirst: "newest" | "oldest";
     };
     responses: never;
     parameters: never;

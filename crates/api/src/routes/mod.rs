@@ -4,6 +4,7 @@ mod access;
 mod answering;
 mod archive;
 mod authorities;
+mod console;
 mod events;
 mod ingest;
 mod invites;
@@ -23,12 +24,14 @@ mod users;
 use std::sync::Arc;
 
 use axum::extract::DefaultBodyLimit;
-use axum::http::{Method, Uri};
+use axum::http::{HeaderMap, Method, Uri};
+use axum::response::{IntoResponse, Response};
 use axum::{Router, middleware};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::console::page as console_page;
 use crate::limits::{self, Limits};
 use crate::{MAX_BODY_BYTES, Problem, Services};
 
@@ -39,7 +42,7 @@ use crate::{MAX_BODY_BYTES, Problem, Services};
         description = "The gate and the record. Callers show the TLS client certificate that a login gave them.",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
-    components(schemas(Problem))
+    components(schemas(Problem, search::WhichFirst))
 )]
 struct Document;
 
@@ -71,6 +74,9 @@ fn assembled() -> OpenApiRouter<Arc<Services>> {
         .routes(routes!(status::openapi))
         .routes(routes!(login::login))
         .routes(routes!(login::logout))
+        .routes(routes!(console::login))
+        .routes(routes!(console::session))
+        .routes(routes!(console::logout))
         .routes(routes!(invites::begin))
         .routes(routes!(invites::finish))
         .routes(routes!(users::list, users::create))
@@ -111,8 +117,13 @@ fn assembled() -> OpenApiRouter<Arc<Services>> {
         .routes(routes!(authorities::sign_host))
 }
 
-async fn no_such_route(method: Method, uri: Uri) -> Problem {
-    Problem::not_found(format!("there is no {method} {}; /v1/openapi.json lists what there is", uri.path()))
+/// What is not of the API is a page of the console.
+async fn no_such_route(method: Method, uri: Uri, headers: HeaderMap) -> Response {
+    if matches!(method, Method::GET | Method::HEAD) && !uri.path().starts_with("/v1/") {
+        return console_page(uri.path(), &headers);
+    }
+    let detail = format!("there is no {method} {}; /v1/openapi.json lists what there is", uri.path());
+    Problem::not_found(detail).into_response()
 }
 
 async fn no_such_method(method: Method, uri: Uri) -> Problem {

@@ -6,6 +6,34 @@ use event::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+/// A login to the console.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+pub struct ConsoleLogin {
+    /// User name.
+    pub name: String,
+    /// Password.
+    pub password: String,
+    /// Six digits of the authenticator, or a recovery code.
+    pub code: String,
+}
+
+/// A browser's session.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ConsoleSession {
+    /// Who is signed in.
+    pub user: String,
+    /// The roles that they have now.
+    pub roles: Vec<String>,
+    /// What every change must carry as `X-Lodge-CSRF`.
+    pub csrf_token: String,
+    /// When the session ends.
+    #[schema(value_type = String, format = DateTime)]
+    pub expires: Timestamp,
+    /// Recovery codes that are left; told at login.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recovery_codes: Option<u32>,
+}
+
 /// A login.
 #[derive(Clone, Serialize, Deserialize, ToSchema)]
 pub struct LoginRequest {
