@@ -14,6 +14,7 @@ mod run;
 mod seed;
 mod test;
 mod tidy;
+mod web;
 
 use std::path::PathBuf;
 
@@ -38,6 +39,8 @@ enum Command {
     Fuzz(fuzz::Arguments),
     /// Makes realistic mixed events as JSON lines, the same for the same seed.
     Seed(seed::Arguments),
+    /// Builds the console, which a release then takes in (needs Node.js).
+    Web(web::Arguments),
     /// Writes the generated files anew: event catalogue, schema, OpenAPI document, command reference, drawing of benchmarks.
     Generate,
 }
@@ -52,6 +55,7 @@ fn main() -> Result<()> {
         Command::Crash(arguments) => crash::run(&arguments),
         Command::Fuzz(arguments) => fuzz::run(&arguments),
         Command::Seed(arguments) => seed::run(&arguments),
+        Command::Web(arguments) => web::run_web(&arguments),
         Command::Generate => generate::run(),
     }
 }

@@ -44,6 +44,14 @@ pub const TEST: &[Program] = &[
     program("openssl", "openssl"),
 ];
 
+/// What building the console needs.
+pub const WEB: &[Program] = &[program("node", "nodejs"), program("npm", "npm")];
+
+/// What the console is tried in.
+pub const BROWSER: &[Program] = &[program("chromium", "chromium")];
+/// Where Debian puts it.
+pub const CHROMIUM: &str = "/usr/bin/chromium";
+
 /// Installs what is missing, or says exactly what to install.
 pub fn ensure(groups: &[&[Program]]) -> Result<()> {
     let missing: Vec<&Program> =

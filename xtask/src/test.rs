@@ -7,7 +7,7 @@ use anyhow::Result;
 use clap::Args;
 
 use crate::run::{self, cargo, output};
-use crate::{check, generate, packages};
+use crate::{check, generate, packages, web};
 
 /// What to run.
 #[derive(Args)]
@@ -18,14 +18,19 @@ pub struct Arguments {
 
 /// Runs the tests.
 pub fn run(arguments: &Arguments) -> Result<()> {
-    packages::ensure(&[packages::BUILD, packages::DEMO, packages::TEST])?;
+    packages::ensure(&[packages::BUILD, packages::DEMO, packages::TEST, packages::WEB, packages::BROWSER])?;
     let ssh_audit = packages::python(packages::SSH_AUDIT)?;
     let duckdb = packages::python(packages::DUCKDB)?;
     if arguments.filter.is_none() {
         check::cheap()?;
     }
+    web::run_web(&web::Arguments { check: arguments.filter.is_none() })?;
     let mut tests = runner();
-    tests.env("LODGE_SSH_AUDIT", ssh_audit).env("LODGE_DUCKDB", &duckdb).args(arguments.filter.as_deref());
+    tests
+        .env("LODGE_SSH_AUDIT", ssh_audit)
+        .env("LODGE_DUCKDB", &duckdb)
+        .env("LODGE_CHROMIUM", packages::CHROMIUM)
+        .args(arguments.filter.as_deref());
     run::run(&mut tests)?;
     if arguments.filter.is_some() {
         return Ok(());
