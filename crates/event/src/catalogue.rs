@@ -217,6 +217,7 @@ mod tests {
             | `detail.method` | text | `password+totp`, `password+recovery_code`. |
             | `detail.login` | id, optional | Id of the login, which its certificates carry; absent when it failed. |
             | `detail.expires` | time, optional | When the login ends. |
+            | `detail.means` | text | What was asked for: `certificates`, or `console`, a browser's session. |
 
         "#]].assert_eq(&page[start..end]);
         let start = page.find("## Envelope").unwrap();

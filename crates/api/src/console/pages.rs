@@ -21,8 +21,8 @@ const INDEX: &str = "index.html";
 const ASSETS: &str = "assets/";
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
 
-/// No script but our own files, nothing from elsewhere, nobody's frame. xterm.js places its rows by style elements.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
+/// No script and no style but our own files, nothing from elsewhere, nobody's frame.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
                       font-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; \
                       frame-ancestors 'none'";
 
