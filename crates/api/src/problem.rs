@@ -1,5 +1,6 @@
 //! Errors as RFC 9457 problem details: what failed, why, and what to do next.
 
+use audit_log::AppendError;
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -99,11 +100,13 @@ impl IntoResponse for Problem {
     }
 }
 
-impl From<audit_log::AppendError> for Problem {
-    fn from(error: audit_log::AppendError) -> Problem {
-        Problem::unavailable(
-            "log_unavailable",
-            format!("this cannot be recorded now, so it was not done: {error}"),
-        )
+impl From<AppendError> for Problem {
+    fn from(error: AppendError) -> Problem {
+        let said = format!("this cannot be recorded now, so it was not done: {error}");
+        match error {
+            // Trying again shortly helps nobody: somebody must make room.
+            AppendError::Full(_) => Problem::new(StatusCode::INSUFFICIENT_STORAGE, "log_full", said),
+            _ => Problem::unavailable("log_unavailable", said),
+        }
     }
 }

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use audit_log::AuditLog;
+use audit_log::{AppendError, AuditLog};
 use bytes::Bytes;
 use event::ingested::FILE_SOURCE_PREFIX;
 use event::kinds::source::{Connected, Gap};
@@ -24,6 +24,8 @@ use crate::standing::{File, Files, Standing};
 
 /// How long a batch waits for those before it.
 const TURN: Duration = Duration::from_secs(20);
+/// How often it looks meanwhile whether waiting is of any use.
+const LOOK: Duration = Duration::from_millis(200);
 /// Batches that may be held at once, of those whose turn it is and of those that came early.
 const ROOM: usize = 6;
 /// Mebibytes that may wait for the log at once; the rest of its queue is for what happens at the gate.
@@ -146,6 +148,7 @@ impl Ingest {
     /// Finds room for a batch before its bytes are read. Whoever's turn it is never waits for those who came early.
     pub async fn room(&self, batch: &Batch) -> Result<Room, IngestError> {
         let source = check(batch)?;
+        self.0.has_space()?;
         let id = source_id(source, &batch.name, &batch.identity);
         let stands = self.0.file(&id).await?.moved.borrow().to_owned();
         let room = if batch.offset <= stands { &self.0.due } else { &self.0.early };
@@ -239,11 +242,21 @@ impl Inner {
 
     async fn wait_for_turn(&self, file: &File, offset: u64) -> Result<(), IngestError> {
         let mut moved = file.moved.subscribe();
-        let turn = moved.wait_for(|stands| *stands >= offset);
-        match tokio::time::timeout(TURN, turn).await {
-            Ok(_) => Ok(()),
-            Err(_) => Err(IngestError::Place { stands: *file.moved.borrow(), offset }),
+        let end = tokio::time::Instant::now() + TURN;
+        while tokio::time::Instant::now() < end {
+            if tokio::time::timeout(LOOK, moved.wait_for(|stands| *stands >= offset)).await.is_ok() {
+                return Ok(());
+            }
+            // The batch whose turn it is was refused then, and this one would wait in vain.
+            self.has_space()?;
         }
+        Err(IngestError::Place { stands: *file.moved.borrow(), offset })
+    }
+
+    /// Refuses at once what the log would refuse for want of space.
+    fn has_space(&self) -> Result<(), IngestError> {
+        let shortage = self.log.health().shortage;
+        shortage.map_or(Ok(()), |shortage| Err(AppendError::Full(shortage).into()))
     }
 
     /// Records that a sending of the file begins, and what of it the log has lost, should it have.

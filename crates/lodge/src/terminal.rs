@@ -5,6 +5,7 @@ use std::io::{BufRead, IsTerminal, Write};
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 use comfy_table::{ContentArrangement, Table};
+use indicatif::HumanCount;
 use serde::Serialize;
 
 /// How answers are printed.
@@ -98,6 +99,11 @@ pub fn print_line(line: &str) -> Result<()> {
     }
 }
 
+/// Writes how many there are of something, whose name takes an `s` where there are several: `1 event`, `2,500 events`.
+pub fn counted(count: u64, name: &str) -> String {
+    format!("{} {name}{}", HumanCount(count), if count == 1 { "" } else { "s" })
+}
+
 /// Replaces control characters, so that no event can steer the reader's terminal.
 pub fn printable(text: &str) -> String {
     text.chars().map(|character| if character.is_control() { '\u{FFFD}' } else { character }).collect()
@@ -158,7 +164,13 @@ fn width() -> Option<u16> {
 
 #[cfg(test)]
 mod tests {
-    use super::csv;
+    use super::{counted, csv};
+
+    #[test]
+    fn one_is_no_plural() {
+        let shown: Vec<String> = [0, 1, 2, 2500].map(|count| counted(count, "event")).into();
+        assert_eq!(shown, ["0 events", "1 event", "2 events", "2,500 events"]);
+    }
 
     #[test]
     fn values_survive_a_spreadsheet() {

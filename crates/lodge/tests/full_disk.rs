@@ -7,6 +7,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use bed::{Bed, Person, Run, own_account, wait_for};
 use serde_json::Value;
@@ -156,6 +157,39 @@ fn a_disk_that_fills_refuses_what_begins_and_leaves_whoever_must_look_their_eyes
     let key = fs::read_to_string(admin.home.join("log.vkey")).unwrap();
     let log = bed.data().join("log").display().to_string();
     assert!(admin.run(&["audit", "verify", "--folder", &log, "--key", key.trim()]).ok().contains("intact"));
+}
+
+#[test]
+fn a_file_that_fills_the_disk_is_refused_at_once_with_the_cause() {
+    let settings = ["[log]", "reserve_mib = 16"];
+    let Some(bed) = Bed::start_on_disk(program(), &settings, 128) else {
+        return eprintln!("skipped: mounting a small tmpfs needs root");
+    };
+    let admin = bed.admin();
+    // The hog leaves room for some batches and not for all.
+    Hog(&bed).leave(60 * MEBIBYTE);
+    let (large, small) = (bed.path("large.log"), bed.path("small.log"));
+    let line = |number: u32| format!("{{\"n\":{number},\"text\":\"{}\"}}\n", "x".repeat(1000));
+    fs::write(&large, (0..60_000).map(line).collect::<String>()).unwrap();
+    fs::write(&small, "{\"other\":1}\n").unwrap();
+    let (large, small) = (large.to_str().unwrap(), small.to_str().unwrap());
+    let arguments = ["ingest", "file", "--source", "ndjson", large, small];
+    let began = Instant::now();
+    let run = admin.run(&arguments);
+    assert!(began.elapsed() < Duration::from_secs(30), "it took {:?}", began.elapsed());
+    assert_eq!(run.code, 1, "{}", run.err);
+    let folder = bed.data().join("log").display().to_string();
+    for part in ["nearly full", &folder, "run the same command again", "one more file was not begun"] {
+        assert!(run.err.contains(part), "{part:?} is not in {}", run.err);
+    }
+    let told = [run.out.as_str(), &run.err].concat();
+    assert_eq!(told.matches("nearly full").count(), 1, "it is told once: {told}");
+    assert!(!told.contains("another place"), "{told}");
+    assert!(!run.out.contains(" 0 B"), "what was taken is told: {}", run.out);
+
+    Hog(&bed).go();
+    wait_for(|| (readiness(&bed) == "ready\n").then_some(()));
+    admin.run(&["ingest", "file", "--source", "ndjson", small]).ok();
 }
 
 /// The code of the authenticator was used moments ago, so a recovery code it is.

@@ -97,7 +97,8 @@ pub struct Place {
     responses(
         (status = 200, body = IngestReceipt),
         (status = 409, body = Problem, description = "`ingest_place`: the file stands elsewhere; `ingest_content`: it is another file"),
-        (status = 503, body = Problem, description = "try again shortly")
+        (status = 503, body = Problem, description = "try again shortly"),
+        (status = 507, body = Problem, description = "`log_full`: the log's disk is nearly full; make room before trying again")
     ),
     tag = "ingest"
 )]

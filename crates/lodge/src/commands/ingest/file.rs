@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 use clap::Args;
 use indicatif::{HumanBytes, HumanCount};
 use serde::Serialize;
@@ -12,9 +12,9 @@ use super::batches::{Pieces, Tail};
 use super::input::Input;
 use super::progress::Progress;
 use super::resume::{Changed, Resumed, resume};
-use super::send::{Destination, Sent, is_misplaced, new_run, send};
+use super::send::{Destination, Sent, is_full, is_misplaced, new_run, send};
 use crate::client::Client;
-use crate::terminal::{print_one, printable};
+use crate::terminal::{counted, print_one, printable};
 
 /// Takes files of records into the audit log, each record exactly once.
 ///
@@ -75,23 +75,49 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
     let paths = expand(&arguments.paths)?;
     let progress = Progress::new(total(&paths));
     let mut summary = Summary::default();
-    let mut first_failure = None;
-    for path in &paths {
+    let mut failures = Vec::new();
+    for (number, path) in (1..).zip(&paths) {
         let mut file = FileSummary { file: path.display().to_string(), ..FileSummary::default() };
         let taken = take(arguments, &client, path, &mut file, summary.events, &progress);
         summary.events += file.events;
         summary.rejected += file.rejected;
         if let Err(error) = taken {
-            file.error = Some(format!("{error:#}"));
+            let full = is_full(&error);
+            let error = if full { no_room(&error, paths.len() - number) } else { error };
+            file.error = Some(api::told(error.as_ref()));
             summary.failed += 1;
-            first_failure.get_or_insert(error.context(format!("cannot take all of {}", path.display())));
+            failures.push(error.context(format!("cannot take all of {}", path.display())));
+            if full {
+                summary.files.push(file);
+                break;
+            }
         }
         summary.files.push(file);
     }
     summary.seconds = progress.seconds();
     progress.end();
     print_one(context.output, &summary, text)?;
-    first_failure.map_or(Ok(()), Err)
+    report(failures)
+}
+
+/// What to do about a full disk, which no other file of the run would find less full.
+fn no_room(error: &anyhow::Error, left: usize) -> anyhow::Error {
+    let left = match left {
+        0 => String::new(),
+        1 => " (one more file was not begun)".to_owned(),
+        left => format!(" ({left} more files were not begun)"),
+    };
+    let told = api::told(error.as_ref());
+    anyhow!("{told}; then run the same command again: it goes on where this ended{left}")
+}
+
+/// Tells every failure once: the last by ending with it, those before it here.
+fn report(mut failures: Vec<anyhow::Error>) -> Result<()> {
+    let last = failures.pop();
+    for failure in &failures {
+        eprintln!("lodge: {}", api::told(failure.as_ref()));
+    }
+    last.map_or(Ok(()), Err)
 }
 
 /// Takes one file; a sending that finds the file at another place looks anew, as long as the file moves on.
@@ -146,7 +172,7 @@ fn take_once(
     let mut pieces = Pieces::new(input.open(start.offset, progress)?, start, tail);
     let earlier = earlier + file.events;
     let mut end = file.from;
-    let (Sent { events, rejected }, result) = send(&to, earlier, progress, || {
+    let (Sent { events, rejected, taken }, result) = send(&to, earlier, progress, || {
         let piece = pieces.next().context("cannot read on")?;
         end = piece.as_ref().map_or(end, |piece| piece.end);
         Ok(piece)
@@ -156,9 +182,8 @@ fn take_once(
     file.unfinished = pieces.unfinished;
     drop(pieces);
     file.identity = Some(identity);
-    if result.is_ok() {
-        file.to = end;
-    }
+    // What an interruption left behind the last whole batch is told by the server's answer alone.
+    file.to = if result.is_ok() { end } else { taken.max(file.from) };
     result
 }
 
@@ -197,11 +222,10 @@ fn total(paths: &[PathBuf]) -> Option<u64> {
 
 fn text(summary: &Summary) -> String {
     let bytes: u64 = summary.files.iter().map(|file| file.to.saturating_sub(file.from)).sum();
-    let files = summary.files.len();
     let mut lines = vec![format!(
-        "took {} events from {files} {}: {} in {:.1} s",
-        HumanCount(summary.events),
-        if files == 1 { "file" } else { "files" },
+        "took {} from {}: {} in {:.1} s",
+        counted(summary.events, "event"),
+        counted(summary.files.len() as u64, "file"),
         HumanBytes(bytes),
         summary.seconds
     )];
@@ -217,11 +241,6 @@ fn text(summary: &Summary) -> String {
             printable(&file.file),
             file.unfinished
         ));
-    }
-    for file in &summary.files {
-        if let Some(error) = &file.error {
-            lines.push(format!("{}: {}", printable(&file.file), printable(error)));
-        }
     }
     lines.join("\n")
 }

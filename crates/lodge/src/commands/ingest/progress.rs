@@ -4,6 +4,8 @@ use std::io::{self, Read};
 
 use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::terminal::{counted, printable};
+
 /// How far it has come.
 #[derive(Clone)]
 pub struct Progress(ProgressBar);
@@ -34,7 +36,12 @@ impl Progress {
     pub fn events(&self, events: u64) {
         let millis = u64::try_from(self.0.elapsed().as_millis()).unwrap_or(u64::MAX).max(1);
         let rate = events.saturating_mul(1000) / millis;
-        self.0.set_message(format!("{} events, {}/s", HumanCount(events), HumanCount(rate)));
+        self.0.set_message(format!("{}, {}/s", counted(events, "event"), HumanCount(rate)));
+    }
+
+    /// Says something while the work goes on, on standard error.
+    pub fn say(&self, text: &str) {
+        self.0.suspend(|| eprintln!("lodge: {}", printable(text)));
     }
 
     /// Returns the seconds that it took.

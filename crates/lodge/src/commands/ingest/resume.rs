@@ -50,7 +50,7 @@ pub fn resume(
     let beginning = encode_string(&Sha256::digest(&first)[..16]);
     let path = format!("/v1/ingest/{}/{beginning}", segment(source));
     let ask = || client.get(&path, &[("name", name.to_owned())]);
-    let IngestFiles { files } = persist(ask, || false)?;
+    let IngestFiles { files } = persist(progress, || false, ask)?;
     if files.is_empty() {
         return Ok(Some(Resumed { identity: beginning, start: Start::of_file() }));
     }

@@ -17,6 +17,10 @@ use crate::failure::Failure;
 
 /// Batches under way.
 const UNDER_WAY: usize = 4;
+/// How often a pause looks whether it is still of any use, in milliseconds.
+const LOOK: u64 = 100;
+/// A pause of so many milliseconds or more is not kept silent.
+const NOTICED: u64 = 1600;
 /// Pauses before a batch is sent again, in milliseconds; their end is the end of patience.
 const PAUSES: [u64; 12] = [100, 200, 400, 800, 1600, 3000, 5000, 5000, 10_000, 10_000, 10_000, 10_000];
 
@@ -43,6 +47,8 @@ pub struct Sent {
     pub events: u64,
     /// Rejections.
     pub rejected: u64,
+    /// Byte of the file up to which all was taken.
+    pub taken: u64,
 }
 
 /// Sends all batches that `next` gives; returns once all are durable.
@@ -60,13 +66,14 @@ pub fn send(
         while let Some(piece) = take(&receiver).filter(|_| !stop.load(Ordering::Relaxed)) {
             let send = || post(to, &piece);
             let given_up = || stop.load(Ordering::Relaxed);
-            match persist(send, given_up)
+            match persist(progress, given_up, send)
                 .with_context(|| format!("the batch at byte {} was not taken", piece.offset))
             {
                 Ok(receipt) => {
                     let mut sent = sent.lock().unwrap_or_else(PoisonError::into_inner);
                     sent.events += receipt.events;
                     sent.rejected += receipt.rejected;
+                    sent.taken = sent.taken.max(receipt.taken);
                     progress.events(earlier + sent.events);
                 }
                 Err(error) => {
@@ -101,8 +108,12 @@ fn take(receiver: &Mutex<Receiver<Piece>>) -> Option<Piece> {
     receiver.lock().unwrap_or_else(PoisonError::into_inner).recv().ok()
 }
 
-/// Asks until there is an answer, a refusal, or no patience left.
-pub fn persist<T>(ask: impl Fn() -> Result<T>, given_up: impl Fn() -> bool) -> Result<T> {
+/// Asks until there is an answer, a refusal, or no patience left; says why when it takes long.
+pub fn persist<T>(
+    progress: &Progress,
+    given_up: impl Fn() -> bool,
+    ask: impl Fn() -> Result<T>,
+) -> Result<T> {
     let mut pauses = PAUSES.iter();
     loop {
         let error = match ask() {
@@ -112,7 +123,20 @@ pub fn persist<T>(ask: impl Fn() -> Result<T>, given_up: impl Fn() -> bool) -> R
         let Some(pause) = pauses.next().filter(|_| may_pass(&error) && !given_up()) else {
             return Err(error);
         };
-        thread::sleep(Duration::from_millis(*pause));
+        if *pause == NOTICED {
+            progress.say(&format!("{}; trying again for a minute", api::told(error.as_ref())));
+        }
+        wait(*pause, &given_up);
+    }
+}
+
+/// Waits so many milliseconds, or until that is of no use any more.
+fn wait(pause: u64, given_up: impl Fn() -> bool) {
+    for _ in 0..pause.div_ceil(LOOK) {
+        if given_up() {
+            return;
+        }
+        thread::sleep(Duration::from_millis(LOOK));
     }
 }
 
@@ -140,6 +164,11 @@ fn may_pass(error: &anyhow::Error) -> bool {
         Some(Failure::Refused(problem)) => matches!(problem.status, 429 | 503),
         Some(_) => false,
     }
+}
+
+/// Says whether the log has no room for this, nor for anything that would be sent after it.
+pub fn is_full(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref::<Failure>(), Some(Failure::Refused(problem)) if problem.code == "log_full")
 }
 
 /// Says whether the server holds the file at another place than this sending believes.
