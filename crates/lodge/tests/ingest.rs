@@ -113,6 +113,35 @@ fn files_are_taken_once_however_they_come() {
 }
 
 #[test]
+fn what_stands_before_a_damage_is_taken_and_the_damage_is_told() {
+    let bed = Bed::start(program());
+    let admin = bed.admin();
+    let content: String = (0..2000).map(|n| format!("{{\"n\":{n},\"name\":\"record {n}\"}}\n")).collect();
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    gzip.write_all(content.as_bytes()).unwrap();
+    let gzip = gzip.finish().unwrap();
+    // Several frames, as a long file has blocks: a cut frame gives nothing of its last block.
+    let frames = content.as_bytes().chunks(4000).map(|part| zstd::encode_all(part, 3).unwrap());
+    let zstandard = frames.collect::<Vec<_>>().concat();
+    for (name, whole) in [("cut.gz", gzip), ("cut.zst", zstandard)] {
+        let path = bed.path(name);
+        let shown = path.to_str().unwrap();
+        fs::write(&path, &whole[..whole.len() / 2]).unwrap();
+        let run = admin.run(&["ingest", "file", "--source", "ndjson", "--name", name, "-o", "json", shown]);
+        assert_eq!(run.code, 1, "{}", run.err);
+        assert!(run.err.contains("damaged or cut off behind byte"), "{}", run.err);
+        let summary: Value = serde_json::from_str(&run.out).unwrap();
+        let (taken, rejected) = counts(&summary);
+        assert!((1..2000).contains(&taken) && rejected == 0, "{summary}");
+        let file = &summary["files"][0];
+        assert!(run.err.contains(&format!("byte {}", file["to"])), "{} {file}", run.err);
+        // The whole copy goes on behind that.
+        fs::write(&path, &whole).unwrap();
+        assert_eq!(counts(&ingest(&admin, "ndjson", &["--name", name, shown])), (2000 - taken, 0));
+    }
+}
+
+#[test]
 #[ignore = "takes a folder of Kubernetes audit logs, which LODGE_AUDIT_LOGS names"]
 fn a_folder_of_real_audit_logs_is_taken_to_the_last_record() {
     let folder = std::env::var("LODGE_AUDIT_LOGS").expect("LODGE_AUDIT_LOGS names a folder");

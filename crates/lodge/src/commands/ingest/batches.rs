@@ -118,6 +118,8 @@ pub struct Pieces<R> {
     buffer: Vec<u8>,
     buffers: Buffers,
     ended: bool,
+    /// Why it cannot be read further; what was read before is given first.
+    fault: Option<io::Error>,
     tail: Tail,
     /// Bytes at the end that were left for another time.
     pub unfinished: u64,
@@ -132,17 +134,23 @@ impl<R: Read> Pieces<R> {
             buffer: Vec::new(),
             buffers: Buffers::default(),
             ended: false,
+            fault: None,
             tail,
             unfinished: 0,
         }
     }
 
-    /// Returns the next batch.
+    /// Returns the byte and the line behind the last batch.
+    pub fn place(&self) -> (u64, u64) {
+        (self.at.offset, self.at.line)
+    }
+
+    /// Returns the next batch. Where the content cannot be read to its end, all whole lines before that come first.
     pub fn next(&mut self) -> io::Result<Option<Piece>> {
-        self.fill(BATCH)?;
+        self.fill(BATCH);
         let mut length = self.whole_lines(BATCH);
         if length == 0 {
-            self.fill(MAX_LINE_BYTES + 1)?;
+            self.fill(MAX_LINE_BYTES + 1);
             let feed = memchr(b'\n', &self.buffer).filter(|feed| *feed <= MAX_LINE_BYTES);
             length = feed.map_or(0, |feed| feed + 1);
         }
@@ -153,7 +161,7 @@ impl<R: Read> Pieces<R> {
             length = self.buffer.len();
         }
         if length == 0 {
-            return Ok(None);
+            return self.fault.take().map_or(Ok(None), Err);
         }
         let body = self.part(length);
         let (offset, line, before) = (self.at.offset, self.at.line, self.at.sha256());
@@ -171,18 +179,18 @@ impl<R: Read> Pieces<R> {
         Body { bytes: std::mem::replace(&mut self.buffer, rest), home: self.buffers.clone() }
     }
 
-    fn fill(&mut self, target: usize) -> io::Result<()> {
+    fn fill(&mut self, target: usize) {
         let missing = target.saturating_sub(self.buffer.len());
         if self.ended || missing == 0 {
-            return Ok(());
+            return;
         }
         self.buffer.reserve(missing);
-        let read = self.input.by_ref().take(missing as u64).read_to_end(&mut self.buffer)?;
-        if read < missing {
+        // What came before a fault stands in the buffer.
+        self.fault = self.input.by_ref().take(missing as u64).read_to_end(&mut self.buffer).err();
+        if self.fault.is_some() || self.buffer.len() < target {
             self.ended = true;
             self.settle_tail();
         }
-        Ok(())
     }
 
     /// Takes off an end that is still being written. One whole record is not: a record's beginning never is a record.
@@ -190,7 +198,7 @@ impl<R: Read> Pieces<R> {
         let start = memrchr(b'\n', &self.buffer).map_or(0, |feed| feed + 1);
         let tail = &self.buffer[start..];
         let whole = || serde_json::from_slice::<serde::de::IgnoredAny>(tail).is_ok();
-        if self.tail == Tail::Left && !tail.is_empty() && !whole() {
+        if (self.tail == Tail::Left || self.fault.is_some()) && !tail.is_empty() && !whole() {
             self.unfinished = tail.len() as u64;
             self.buffer.truncate(start);
         }
@@ -214,10 +222,11 @@ impl<R: Read> Pieces<R> {
             self.at.pass(&self.buffer[..length]);
             self.buffer.drain(..length);
             if feed.is_none() {
-                if self.ended {
-                    break;
+                match self.fault.take() {
+                    Some(fault) => return Err(fault),
+                    None if self.ended => break,
+                    None => self.fill(BATCH),
                 }
-                self.fill(BATCH)?;
             }
         }
         let (end, after) = (self.at.offset, self.at.sha256());
@@ -302,6 +311,39 @@ mod tests {
         let (pieces, _) = pieces(&content, Tail::Left);
         check(&content, &pieces);
         assert_eq!((pieces.len(), pieces[1].line), (2, 2));
+    }
+
+    /// Gives some content, and fails where more should follow.
+    struct Broken<'a>(&'a [u8]);
+
+    impl Read for Broken<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            match self.0.read(buffer)? {
+                0 => Err(io::ErrorKind::UnexpectedEof.into()),
+                count => Ok(count),
+            }
+        }
+    }
+
+    #[test]
+    fn what_can_be_read_before_a_damage_is_given_first() {
+        let long = ["{}\n", &"y".repeat(MAX_LINE_BYTES + 10)].concat();
+        for (content, whole) in
+            [("{}\n{\"a\":1}\n{\"b\"", 11), ("{}\n{\"a\":1}", 10), ("{\"b\"", 0), ("", 0), (&long, 3)]
+        {
+            for tail in [Tail::Left, Tail::Line] {
+                let mut cutter = Pieces::new(Broken(content.as_bytes()), Start::of_file(), tail);
+                let mut end = 0;
+                let fault = loop {
+                    match cutter.next() {
+                        Ok(Some(piece)) => end = piece.end,
+                        Ok(None) => panic!("the damage was not told"),
+                        Err(fault) => break fault,
+                    }
+                };
+                assert_eq!((end, fault.kind()), (whole, io::ErrorKind::UnexpectedEof), "{content:.20}");
+            }
+        }
     }
 
     #[test]

@@ -173,7 +173,14 @@ fn take_once(
     let earlier = earlier + file.events;
     let mut end = file.from;
     let (Sent { events, rejected, taken }, result) = send(&to, earlier, progress, || {
-        let piece = pieces.next().context("cannot read on")?;
+        let piece = pieces.next();
+        let piece = piece.with_context(|| {
+            let (byte, line) = pieces.place();
+            format!(
+                "its content is damaged or cut off behind byte {byte}, in line {line}; what stands before was taken, and a \
+                 whole copy goes on from there"
+            )
+        })?;
         end = piece.as_ref().map_or(end, |piece| piece.end);
         Ok(piece)
     });
@@ -235,7 +242,7 @@ fn text(summary: &Summary) -> String {
             HumanCount(summary.rejected)
         ));
     }
-    for file in summary.files.iter().filter(|file| file.unfinished > 0) {
+    for file in summary.files.iter().filter(|file| file.unfinished > 0 && file.error.is_none()) {
         lines.push(format!(
             "{}: the last {} bytes are no whole record and were left; run this again when the file has grown, or with --final",
             printable(&file.file),
