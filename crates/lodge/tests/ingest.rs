@@ -113,6 +113,25 @@ fn files_are_taken_once_however_they_come() {
 }
 
 #[test]
+fn a_file_of_which_nothing_is_accepted_fails_with_a_hint_and_the_others_are_taken() {
+    let bed = Bed::start(program());
+    let admin = bed.admin();
+    let (wrong, good) = (bed.path("a-wrong.log"), bed.path("b-good.log"));
+    fs::write(&wrong, "plain words\nmore of them\n").unwrap();
+    fs::write(&good, "{\"n\":1}\nbad\n").unwrap();
+    let (wrong, good) = (wrong.to_str().unwrap(), good.to_str().unwrap());
+    let run = admin.run(&["ingest", "file", "--source", "ndjson", wrong, good]);
+    assert_eq!(run.code, 1, "{}", run.out);
+    assert!(run.err.contains("not one of 2 records could be taken as `ndjson`"), "{}", run.err);
+    assert!(run.err.contains("--source"), "{}", run.err);
+    assert_eq!(found(&admin, "kind: source.rejected_record").len(), 3, "each leaves an event");
+    assert_eq!(found(&admin, "kind: source.record").len(), 1);
+    // What is bad behind what was taken says nothing of the source.
+    fs::write(good, "{\"n\":1}\nbad\nworse\n").unwrap();
+    assert_eq!(counts(&ingest(&admin, "ndjson", &[good])), (1, 1));
+}
+
+#[test]
 fn what_stands_before_a_damage_is_taken_and_the_damage_is_told() {
     let bed = Bed::start(program());
     let admin = bed.admin();

@@ -12,7 +12,7 @@ use super::batches::{Pieces, Tail};
 use super::input::Input;
 use super::progress::Progress;
 use super::resume::{Changed, Resumed, resume};
-use super::send::{Destination, Sent, is_full, is_misplaced, new_run, send};
+use super::send::{Destination, Sent, is_full, is_misplaced, new_run, nothing_accepted, send};
 use crate::client::Client;
 use crate::terminal::{counted, print_one, printable};
 
@@ -20,7 +20,7 @@ use crate::terminal::{counted, print_one, printable};
 ///
 /// Run it again to go on: after an interruption, or when the files have grown. A file is known by its content, so it may
 /// have been renamed or compressed meanwhile. What cannot be read as a record becomes an event that says so, and the rest
-/// goes on. Needs a role that allows `log.create`.
+/// goes on; a file of which nothing at all could be taken makes the command fail. Needs a role that allows `log.create`.
 #[derive(Args)]
 pub struct Arguments {
     /// What the files hold: `kubernetes` (audit records of API servers) or `ndjson` (lines of JSON).
@@ -167,12 +167,13 @@ fn take_once(
         identity: &identity,
         label: &label,
         run: &run,
+        from: start.offset,
     };
     file.from = start.offset;
     let mut pieces = Pieces::new(input.open(start.offset, progress)?, start, tail);
     let earlier = earlier + file.events;
     let mut end = file.from;
-    let (Sent { events, rejected, taken }, result) = send(&to, earlier, progress, || {
+    let (sent, result) = send(&to, earlier, progress, || {
         let piece = pieces.next();
         let piece = piece.with_context(|| {
             let (byte, line) = pieces.place();
@@ -184,13 +185,20 @@ fn take_once(
         end = piece.as_ref().map_or(end, |piece| piece.end);
         Ok(piece)
     });
+    let Sent { events, rejected, taken } = sent;
     file.events += events;
     file.rejected += rejected;
     file.unfinished = pieces.unfinished;
     drop(pieces);
-    file.identity = Some(identity);
     // What an interruption left behind the last whole batch is told by the server's answer alone.
     file.to = if result.is_ok() { end } else { taken.max(file.from) };
+    let result = result.and_then(|()| match to.from == 0 && sent.is_all_rejected() {
+        true => {
+            Err(anyhow!("{}; each left an event that says why", nothing_accepted(&to, rejected)))
+        }
+        false => Ok(()),
+    });
+    file.identity = Some(identity);
     result
 }
 

@@ -14,6 +14,7 @@ use super::batches::Piece;
 use super::progress::Progress;
 use crate::client::{Client, segment};
 use crate::failure::Failure;
+use crate::terminal::counted;
 
 /// Batches under way.
 const UNDER_WAY: usize = 4;
@@ -38,6 +39,8 @@ pub struct Destination<'a> {
     pub label: &'a str,
     /// Names this sending.
     pub run: &'a str,
+    /// Byte at which this sending begins.
+    pub from: u64,
 }
 
 /// What was taken.
@@ -51,6 +54,22 @@ pub struct Sent {
     pub taken: u64,
 }
 
+impl Sent {
+    /// Says whether nothing was accepted of what there was.
+    pub fn is_all_rejected(self) -> bool {
+        self.rejected > 0 && self.rejected == self.events
+    }
+}
+
+/// Says that nothing was accepted, and what that may come from.
+pub fn nothing_accepted(to: &Destination<'_>, rejected: u64) -> String {
+    let (records, source) = (counted(rejected, "record"), to.source);
+    format!(
+        "{}: not one of {records} could be taken as `{source}`; does --source say what the file holds?",
+        to.label
+    )
+}
+
 /// Sends all batches that `next` gives; returns once all are durable.
 pub fn send(
     to: &Destination<'_>,
@@ -62,6 +81,8 @@ pub fn send(
     let receiver = Mutex::new(receiver);
     let (sent, failure) = (Mutex::new(Sent::default()), Mutex::new(None));
     let stop = AtomicBool::new(false);
+    // What a file holds shows at its beginning; a bad line or two later says nothing of the source.
+    let warned = AtomicBool::new(to.from > 0);
     let work = || {
         while let Some(piece) = take(&receiver).filter(|_| !stop.load(Ordering::Relaxed)) {
             let send = || post(to, &piece);
@@ -74,6 +95,9 @@ pub fn send(
                     sent.events += receipt.events;
                     sent.rejected += receipt.rejected;
                     sent.taken = sent.taken.max(receipt.taken);
+                    if sent.is_all_rejected() && !warned.swap(true, Ordering::Relaxed) {
+                        progress.say(&format!("{}; going on", nothing_accepted(to, sent.rejected)));
+                    }
                     progress.events(earlier + sent.events);
                 }
                 Err(error) => {
