@@ -9,7 +9,7 @@ pub enum Failure {
     #[error("{0}")]
     NotSignedIn(String),
     /// The server refused.
-    #[error("{}", .0.detail)]
+    #[error("{}", said(.0))]
     Refused(Box<Problem>),
     /// What was given cannot be what was meant: another log's key, a file of another kind.
     #[error("{0}")]
@@ -17,6 +17,14 @@ pub enum Failure {
     /// A verification found damage.
     #[error("{0}")]
     Damaged(String),
+}
+
+/// Says what the server said. A filter is drawn with marks under it, so it begins a line of its own whatever stands before.
+fn said(problem: &Problem) -> String {
+    match problem.code.as_str() {
+        "filter" => format!("the filter cannot be read:\n{}", problem.detail),
+        _ => problem.detail.clone(),
+    }
 }
 
 /// Exit codes beside 0 (done), 1 (failed) and 2 (wrong usage).
@@ -38,5 +46,26 @@ pub fn exit_code(error: &anyhow::Error) -> u8 {
         Some(Failure::Usage(_)) => 2,
         Some(Failure::Damaged(_)) => 4,
         Some(Failure::Refused(_)) | None => 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_stand_under_what_they_mark_whatever_is_said_before() {
+        let detail = "kind: x and usr: y\n            ^^^\ncolumn 13: there is no field `usr`";
+        let problem = Problem {
+            kind: String::new(),
+            title: String::new(),
+            status: 400,
+            detail: detail.to_owned(),
+            code: "filter".to_owned(),
+            request_id: None,
+        };
+        let error = anyhow::Error::from(Failure::Refused(Box::new(problem))).context("cannot ask");
+        let told = api::told(error.as_ref());
+        assert_eq!(told, format!("cannot ask: the filter cannot be read:\n{detail}"));
     }
 }

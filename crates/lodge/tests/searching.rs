@@ -54,6 +54,9 @@ fn the_log_is_paged_counted_and_ranked() {
     assert_eq!(positions(&back), all[..2]);
 
     assert_eq!(admin.run(&["audit", "count", words]).ok().trim(), "5");
+    let wrong = admin.run(&["audit", "count", "kind: x and actor.usr: y"]).refused();
+    let lines: Vec<&str> = wrong.lines().collect();
+    assert_eq!(lines[1..3], ["kind: x and actor.usr: y", "            ^^^^^^^^^"], "{wrong}");
     let top = admin.run(&["audit", "top", "detail.name", words, "-o", "csv"]).ok();
     assert_eq!(top.lines().count(), 6, "{top}");
     assert!(top.starts_with("VALUE,EVENTS,SHARE\nu1,1,20.0%"), "{top}");
