@@ -6,7 +6,7 @@
 use access::{ApiPermit, LogScope};
 use event::Timestamp;
 use event::filter::{Filter, FilterContext, parse_time};
-use query::{Cursor, CursorError, Question, Scope};
+use query::{Cursor, CursorError, Question, Scope, Which, WhichError};
 
 use crate::{Problem, Services};
 
@@ -71,6 +71,19 @@ pub fn rows(limit: u32) -> Result<usize, Problem> {
 /// Reads the place at which the answer before ended.
 pub fn cursor(text: &str) -> Result<Cursor, Problem> {
     text.parse().map_err(|error: CursorError| Problem::bad_request("cursor", error.to_string()))
+}
+
+/// Reads which event is meant.
+pub fn which(text: &str) -> Result<Which, Problem> {
+    text.parse().map_err(|error: WhichError| {
+        let shown: String = text.chars().take(80).collect();
+        Problem::bad_request("event", format!("`{shown}` is {error}"))
+    })
+}
+
+/// Says that the event is not there, or hidden.
+pub fn no_such_event(which: Which) -> Problem {
+    Problem::not_found(format!("there is no event with {which}, or none that you may see"))
 }
 
 /// Reads from when on and until when; a span that nothing can lie in is refused.

@@ -75,6 +75,21 @@ fn the_log_is_paged_counted_and_ranked() {
     let around: Value = serde_json::from_str(&around).unwrap();
     let found = [&around["before"][0], &around["event"], &around["after"][0]];
     assert_eq!(found.map(|row| row["position"].as_u64().unwrap()), [all[0], all[1], all[2]]);
+    // What a table shows names an event as well as its id does.
+    let position = all[1].to_string();
+    for name in [id, &position, &format!("#{position}")] {
+        let shown: Value = serde_json::from_str(&admin.run(&["audit", "show", name, "-o", "json"]).ok()).unwrap();
+        assert_eq!((&shown["position"], &shown["event"]["id"]), (&all[1].into(), &id.into()), "{name}");
+        let proof: Value = serde_json::from_str(&admin.run(&["audit", "prove", name]).ok()).unwrap();
+        assert!(proof.is_object(), "{name}");
+        admin.run(&["audit", "around", name, words, "-n", "1"]).ok();
+    }
+    for (name, said) in [("alice", "nor its position"), ("99999999", "there is no event"), ("-", "nor its position")] {
+        for verb in ["show", "prove", "around"] {
+            let refused = admin.run(&["audit", verb, name]).refused();
+            assert!(refused.contains(said), "{verb} {name}: {refused}");
+        }
+    }
     let values =
         json(&bed, &admin, &format!("/v1/events/values?field=detail.name&prefix=U4&filter={filter}"));
     assert_eq!(values["values"], serde_json::json!(["u4"]));

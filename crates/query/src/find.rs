@@ -1,15 +1,19 @@
-//! Finds single events: by id, and those that happened around one.
+//! Finds single events, by id or position, and those that happened around one.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use event::EventId;
+use archive::{Logged, Part};
+use audit_log::ReadError;
+use event::{EventId, RecordView};
 use serde::Serialize;
 
 use crate::ground::Survey;
 use crate::question::exact;
 use crate::search::{search, search_own};
 use crate::sweep::Watch;
-use crate::{Coverage, Order, Page, QueryError, Question, Row, Scope};
+use crate::source::time_of;
+use crate::{Coverage, Order, Page, QueryError, Question, Row, Scope, Which};
 
 /// How long before its id's time an event is looked for first: clocks are set back a little now and then.
 const BEFORE: Duration = Duration::from_secs(5);
@@ -32,6 +36,42 @@ pub struct Around {
 }
 
 pub(crate) fn find(
+    survey: &Survey,
+    which: Which,
+    scope: &Scope,
+    watch: Watch<'_>,
+) -> Result<Option<Row>, QueryError> {
+    match which {
+        Which::Id(id) => of_id(survey, id, scope, watch),
+        Which::Position(position) => at(survey, position, scope),
+    }
+}
+
+/// Reads the event at a position; `None` where there is none, where retention dropped it, and where it is hidden.
+fn at(survey: &Survey, position: u64, scope: &Scope) -> Result<Option<Row>, QueryError> {
+    let is_there = |part: &&Arc<dyn Part>| part.positions().contains(&position);
+    let found = match survey.parts.iter().find(is_there) {
+        Some(part) => {
+            let row = u32::try_from(position - part.positions().start).unwrap_or(u32::MAX);
+            part.entries(&[row])?.pop()
+        }
+        None if survey.behind.contains(&position) => match survey.log.read(position..position + 1) {
+            Ok(entries) => entries.into_iter().next(),
+            Err(ReadError::Pruned { .. }) => None,
+            Err(source) => return Err(QueryError::Read { position, source }),
+        },
+        None => None,
+    };
+    let Some(logged) = found else { return Ok(None) };
+    let Ok(view) = RecordView::parse(&logged.payload) else { return Ok(None) };
+    if !scope.admits(&view) {
+        return Ok(None);
+    }
+    let time = time_of(&view, logged.log_time);
+    Ok(Row::of(Logged { time, ..logged }))
+}
+
+fn of_id(
     survey: &Survey,
     id: EventId,
     scope: &Scope,
@@ -68,11 +108,11 @@ pub(crate) fn find(
 /// Finds an event and those around it that a filter takes.
 pub(crate) fn around(
     survey: &Survey,
-    id: EventId,
+    which: Which,
     question: &Question,
     watch: Watch<'_>,
 ) -> Result<Option<Around>, QueryError> {
-    let Some(event) = find(survey, id, &question.scope, watch)? else { return Ok(None) };
+    let Some(event) = find(survey, which, &question.scope, watch)? else { return Ok(None) };
     let side =
         |page: Page| search(survey, &Question { page, order: Order::OldestFirst, ..question.clone() }, watch);
     let before = side(Page::Before(event.cursor()))?;
@@ -109,7 +149,7 @@ mod tests {
     }
 
     fn found(id: EventId, scope: &Scope) -> Option<u64> {
-        unwatched(|watch| find(&survey(), id, scope, watch)).unwrap().map(|row| row.position)
+        unwatched(|watch| find(&survey(), id.into(), scope, watch)).unwrap().map(|row| row.position)
     }
 
     #[test]
@@ -124,19 +164,40 @@ mod tests {
     }
 
     #[test]
+    fn an_event_is_found_by_its_position() {
+        let at = |position, scope: &Scope| {
+            unwatched(|watch| find(&survey(), Which::Position(position), scope, watch)).unwrap()
+        };
+        let all = Scope::everything();
+        for position in 0..8 {
+            let row = at(position, &all).unwrap();
+            let by_time = Question { limit: 8, ..Question::new(all.clone()) };
+            let rows = unwatched(|watch| search(&survey(), &by_time, watch)).unwrap().rows;
+            let same = rows.iter().find(|row| row.position == position).unwrap();
+            assert_eq!((row.position, row.time, row.event.get()), (position, same.time, same.event.get()));
+        }
+        assert!(at(8, &all).is_none() && at(u64::MAX, &all).is_none());
+        let some = Scope::only(filter("kind: k1"));
+        assert_eq!((at(1, &some).is_some(), at(2, &some).is_some()), (true, false), "outside the scope");
+        let question = Question { limit: 1, ..Question::new(all) };
+        let around = unwatched(|watch| around(&survey(), Which::Position(4), &question, watch)).unwrap().unwrap();
+        assert_eq!((around.before[0].position, around.event.position), (3, 4));
+    }
+
+    #[test]
     fn what_a_node_wrote_goes_before_what_was_ingested() {
         let event =
             format!(r#"{{"kind":"k","id":"{}","time":"{}"}}"#, id(3), Timestamp::from_micros(3 * HOUR));
         for cuts in [&[][..], &[1], &[3]] {
             let survey = Entries::of(&[&event, &event, &event]).ingested([0, 2]).survey(cuts, Honesty::BEST);
-            let found = unwatched(|watch| find(&survey, id(3), &Scope::everything(), watch)).unwrap();
+            let found = unwatched(|watch| find(&survey, id(3).into(), &Scope::everything(), watch)).unwrap();
             assert_eq!(found.map(|row| row.position), Some(1), "parts end at {cuts:?}");
         }
     }
 
     #[test]
     fn an_event_is_not_called_absent_unsearched() {
-        let result = out_of_time(|watch| find(&survey(), id(4), &Scope::everything(), watch));
+        let result = out_of_time(|watch| find(&survey(), id(4).into(), &Scope::everything(), watch));
         assert!(matches!(result, Err(QueryError::OutOfTime)));
     }
 
@@ -144,7 +205,7 @@ mod tests {
     fn what_happened_around_an_event_is_told_in_order() {
         let question = Question { limit: 2, ..Question::new(Scope::everything()) };
         let told = |question: &Question| {
-            let around = unwatched(|watch| around(&survey(), id(4), question, watch)).unwrap().unwrap();
+            let around = unwatched(|watch| around(&survey(), id(4).into(), question, watch)).unwrap().unwrap();
             let positions = |rows: &[Row]| rows.iter().map(|row| row.position).collect::<Vec<_>>();
             (positions(&around.before), around.event.position, positions(&around.after))
         };
@@ -152,6 +213,6 @@ mod tests {
         let narrow = Question { filter: filter("kind: (k0 or k1 or k6)"), ..question };
         assert_eq!(told(&narrow), (vec![0, 1], 4, vec![6]));
         let hidden = Question::new(Scope::only(filter("kind: k1")));
-        assert!(unwatched(|watch| around(&survey(), id(4), &hidden, watch)).unwrap().is_none());
+        assert!(unwatched(|watch| around(&survey(), id(4).into(), &hidden, watch)).unwrap().is_none());
     }
 }

@@ -34,6 +34,7 @@ mod sweep;
 mod tail;
 mod tally;
 mod tallying;
+mod which;
 
 #[cfg(test)]
 mod archived;
@@ -48,7 +49,7 @@ use std::sync::Arc;
 
 use archive::Parts;
 use audit_log::AuditLog;
-use event::{EventId, Filter, SessionId};
+use event::{Filter, SessionId};
 use tokio::sync::watch;
 
 pub use answer::{Answer, Count, Coverage, Row};
@@ -64,6 +65,7 @@ pub use snapshot::Snapshot;
 pub use stripe::Stripe;
 pub use sweep::Progress;
 pub use tail::Tail;
+pub use which::{Which, WhichError};
 
 use crate::ground::{Ground, NoParts, Survey};
 use crate::scans::{Reach, Scans};
@@ -135,19 +137,25 @@ impl Query {
         self.ask(question, work).await
     }
 
-    /// Finds an event by its id. Fails with [`QueryError::OutOfTime`] rather than call an event absent unsearched.
-    pub async fn find(&self, id: EventId, scope: &Scope) -> Result<Option<Row>, QueryError> {
+    /// Finds an event. Fails with [`QueryError::OutOfTime`] rather than call an event absent unsearched.
+    pub async fn find(&self, which: impl Into<Which>, scope: &Scope) -> Result<Option<Row>, QueryError> {
+        let which = which.into();
         let work = move |survey: &Survey, question: &Question, watch: Watch<'_>| {
-            find::find(survey, id, &question.scope, watch)
+            find::find(survey, which, &question.scope, watch)
         };
         self.run(Reach::Narrow, Question::new(scope.clone()), work).await
     }
 
     /// Finds an event and those just before and after it that a question takes: its limit is for each side; its order and
     /// page do not matter.
-    pub async fn around(&self, id: EventId, question: &Question) -> Result<Option<Around>, QueryError> {
+    pub async fn around(
+        &self,
+        which: impl Into<Which>,
+        question: &Question,
+    ) -> Result<Option<Around>, QueryError> {
+        let which = which.into();
         let work = move |survey: &Survey, question: &Question, watch: Watch<'_>| {
-            find::around(survey, id, question, watch)
+            find::around(survey, which, question, watch)
         };
         self.ask(question, work).await
     }

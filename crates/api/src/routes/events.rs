@@ -12,13 +12,13 @@ use axum::http::header;
 use axum::response::sse::{Event as Message, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use event::kinds::audit::{Proved, Searched};
-use event::{Detail, EventId};
-use query::{Question, Row};
+use event::{Detail, Record};
+use query::{Question, Row, Which};
 use serde::Deserialize;
 use tokio_stream::Stream;
 use utoipa::IntoParams;
 
-use crate::asked::{context, parse, scope};
+use crate::asked::{context, no_such_event, parse, scope, which};
 use crate::caller::Caller;
 use crate::download::blocking;
 use crate::extract::{Path, Query};
@@ -113,34 +113,42 @@ impl Following {
 }
 
 /// Returns one event.
-#[utoipa::path(get, path = "/v1/events/{id}", params(("id" = String, Path)), responses((status = 200, body = EventRow)), tag = "log")]
+#[utoipa::path(get, path = "/v1/events/{id}", params(("id" = String, Path, description = "the event's id, or its position in the log")), responses((status = 200, body = EventRow)), tag = "log")]
 pub async fn show(
     State(services): State<Arc<Services>>,
     caller: Caller,
-    Path(id): Path<EventId>,
+    Path(id): Path<String>,
 ) -> Result<Response, Problem> {
     let permit = services.permit(&caller, ApiResource::Log, Verb::Read).await?;
+    let which = which(&id)?;
     let question = Question::new(scope(&services, &permit)?);
-    let searched = searched("show", format!("id: {id}"), &question);
+    let searched = searched("show", which.to_string(), &question);
     let work = async move |query: query::Query, question: Question| {
-        let found = query.find(id, &question.scope).await?;
-        let answer = shown(found.ok_or_else(|| no_such_event(id))?);
+        let found = query.find(which, &question.scope).await?;
+        let answer = shown(found.ok_or_else(|| no_such_event(which))?);
         Ok(Found { answer, rows: 1, complete: true })
     };
     Asking { services, permit: permit.into(), question, searched }.answer_whole(work).await
 }
 
 /// Returns the proof of one event, to be checked offline with the log's public key.
-#[utoipa::path(get, path = "/v1/events/{id}/proof", params(("id" = String, Path)), responses((status = 200, content_type = "application/json")), tag = "log")]
+#[utoipa::path(get, path = "/v1/events/{id}/proof", params(("id" = String, Path, description = "the event's id, or its position in the log")), responses((status = 200, content_type = "application/json")), tag = "log")]
 pub async fn prove(
     State(services): State<Arc<Services>>,
     caller: Caller,
-    Path(id): Path<EventId>,
+    Path(id): Path<String>,
 ) -> Result<Response, Problem> {
     let permit = services.permit(&caller, ApiResource::Proofs, Verb::Read).await?;
     let reading = services.permit(&caller, ApiResource::Log, Verb::Read).await?;
-    let found = services.query.find(id, &scope(&services, &reading)?).await?;
-    let row = found.ok_or_else(|| no_such_event(id))?;
+    let which = which(&id)?;
+    let found = services.query.find(which, &scope(&services, &reading)?).await?;
+    let row = found.ok_or_else(|| no_such_event(which))?;
+    let id = match which {
+        Which::Id(id) => id,
+        Which::Position(_) => {
+            Record::parse(row.event.get().as_bytes()).map_err(|error| Problem::internal(&error))?.id
+        }
+    };
     let position = row.position;
     let checkpoint =
         services.log.checkpoint_covering(position + 1).await.map_err(|error| Problem::internal(&error))?;
@@ -157,8 +165,4 @@ pub async fn prove(
         Ok(proof.ok_or_else(|| Problem::inside("an entry that was found has no leaf"))?.to_json())
     });
     Ok(([(header::CONTENT_TYPE, "application/json")], proof.await?).into_response())
-}
-
-fn no_such_event(id: EventId) -> Problem {
-    Problem::not_found(format!("there is no event {id}, or none that you may see"))
 }

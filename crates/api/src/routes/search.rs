@@ -9,14 +9,13 @@ use access::{ApiResource, Verb};
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
-use event::EventId;
 use event::filter::{FieldPath, FilterContext};
 use event::interval::{TimeZone, parse_zone, zone_name};
 use query::{Cut, DEFAULT_BUDGET, Histogramming, Order, Page, QueryError, Question, Ranking, Row};
 use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
 
-use crate::asked::{self, cursor, rows};
+use crate::asked::{self, cursor, no_such_event, rows};
 use crate::caller::Caller;
 use crate::extract::Query;
 use crate::routes::answering::{Asking, Found, covered, searched};
@@ -98,9 +97,8 @@ pub struct WhichField {
 /// An event and how much around it.
 #[derive(Deserialize, IntoParams)]
 pub struct WhichEvent {
-    /// The event's id.
-    #[param(value_type = String)]
-    id: EventId,
+    /// The event's id, or its position in the log.
+    id: String,
     /// How many events on each side; 1000 at most.
     #[serde(default = "few")]
     limit: u32,
@@ -286,13 +284,12 @@ pub async fn around(
     Query(which): Query<WhichEvent>,
 ) -> Result<Response, Problem> {
     let (mut asking, _) = begin("around", services, &caller, asked).await?;
+    let event = asked::which(&which.id)?;
     asking.question.limit = rows(which.limit)?;
     let told = &mut asking.searched;
-    (told.field, told.limit) = (Some(format!("id: {}", which.id)), Some(asking.question.limit as u64));
+    (told.field, told.limit) = (Some(event.to_string()), Some(asking.question.limit as u64));
     let work = async move |query: query::Query, question: Question| {
-        let found = query.around(which.id, &question).await?.ok_or_else(|| {
-            Problem::not_found(format!("there is no event {}, or none that you may see", which.id))
-        })?;
+        let found = query.around(event, &question).await?.ok_or_else(|| no_such_event(event))?;
         let (rows, complete) = (found.before.len() + 1 + found.after.len(), found.coverage.complete);
         let answer = Around {
             before: found.before.into_iter().map(shown).collect(),

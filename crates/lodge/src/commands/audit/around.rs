@@ -9,10 +9,10 @@ use super::asking::{Asking, warn};
 use super::search::{HEADINGS, cells};
 use crate::terminal::{Output, print_one, print_rows, strong};
 
-/// Shows what happened just before and after an event. `lodge audit around <ID> 'actor.user: alice' -n 5`
+/// Shows what happened just before and after an event. `lodge audit around 1234 'actor.user: alice' -n 5`
 #[derive(Args)]
 pub struct Arguments {
-    /// Event id.
+    /// The event's id, or its position in the log, like 1234.
     id: String,
     #[command(flatten)]
     asking: Asking,

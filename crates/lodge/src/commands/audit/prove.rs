@@ -15,7 +15,7 @@ use crate::terminal::print_line;
 /// tlog-proof).
 #[derive(Args)]
 pub struct Arguments {
-    /// Event id.
+    /// The event's id, or its position in the log, like 1234.
     id: String,
 }
 

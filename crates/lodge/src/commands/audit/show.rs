@@ -11,7 +11,7 @@ use crate::terminal::{Output, print_line, printable};
 /// Shows one event whole.
 #[derive(Args)]
 pub struct Arguments {
-    /// Event id.
+    /// The event's id, or its position in the log, like 1234.
     id: String,
 }
 
