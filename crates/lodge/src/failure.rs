@@ -17,6 +17,9 @@ pub enum Failure {
     /// A verification found damage.
     #[error("{0}")]
     Damaged(String),
+    /// The answer was given and is not the whole one.
+    #[error("{0}")]
+    Incomplete(String),
 }
 
 /// Says what the server said. A filter is drawn with marks under it, so it begins a line of its own whatever stands before.
@@ -35,6 +38,7 @@ pub const EXIT_CODES: &[(u8, &str)] = &[
     (3, "not signed in, or refused"),
     (4, "verification found damage"),
     (5, "there is nothing of that name"),
+    (6, "the answer that was printed is right and not the whole one: time ran out, or a part could not be searched"),
 ];
 
 /// Returns the exit code for an error.
@@ -45,6 +49,7 @@ pub fn exit_code(error: &anyhow::Error) -> u8 {
         Some(Failure::Refused(problem)) if matches!(problem.status, 401 | 403) => 3,
         Some(Failure::Usage(_)) => 2,
         Some(Failure::Damaged(_)) => 4,
+        Some(Failure::Incomplete(_)) => 6,
         Some(Failure::Refused(_)) | None => 1,
     }
 }

@@ -5,7 +5,7 @@ use api::wire::{Around, EventRow};
 use clap::Args;
 
 use super::Context;
-use super::asking::{Asking, warn};
+use super::asking::{Asking, NARROW, whole};
 use super::search::{HEADINGS, cells};
 use crate::terminal::{Output, print_one, print_rows, strong};
 
@@ -27,9 +27,9 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
     query.push(("id", arguments.id.clone()));
     query.push(("limit", arguments.limit.to_string()));
     let around: Around = context.client()?.get("/v1/events/around", &query)?;
-    warn(&around.coverage);
     if context.output == Output::Json {
-        return print_one(context.output, &around, |_| String::new());
+        print_one(context.output, &around, |_| String::new())?;
+        return whole(&around.coverage, NARROW);
     }
     let position = around.event.position;
     let rows: Vec<EventRow> = around.before.into_iter().chain([around.event]).chain(around.after).collect();
@@ -44,5 +44,5 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
     if context.output == Output::Table {
         eprintln!("{} is the event at position {position}", strong(">"));
     }
-    Ok(())
+    whole(&around.coverage, NARROW)
 }

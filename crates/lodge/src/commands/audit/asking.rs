@@ -1,10 +1,11 @@
 //! What every question to the log has, and what its answer covers.
 
+use anyhow::Result;
 use api::wire::Coverage;
 use clap::Args;
 use event::interval::TimeZone;
 
-use crate::terminal::bad;
+use crate::failure::Failure;
 
 /// Rows of a file that are sorted, at most.
 const MOST_SORTED: u32 = 10_000;
@@ -92,13 +93,36 @@ pub fn here() -> String {
     }
 }
 
-/// Says, on standard error, when an answer is not the whole one: also to whoever takes its rows by a program.
-pub fn warn(coverage: &Coverage) {
-    if !coverage.complete {
-        let (to, size) = (coverage.to, coverage.size);
-        let why = format!(
-            "time ran out: searched up to position {to} of {size}; narrow the question or raise --timeout"
-        );
-        eprintln!("{}", bad(&why));
+/// What to do when time ran out.
+pub const NARROW: &str = "narrow the question (--since, --until), or raise --timeout";
+
+/// Ends a command whose rows were printed with a failure when they are not all there are: also whoever takes them by a
+/// program must see that.
+pub fn whole(coverage: &Coverage, what_to_do: &str) -> Result<()> {
+    if coverage.complete {
+        return Ok(());
+    }
+    let (to, size) = (coverage.to, coverage.size);
+    let text = format!(
+        "the answer is not the whole one: time ran out, and all is certain up to position {to} of {size}; {what_to_do}"
+    );
+    Err(Failure::Incomplete(text).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::failure::{EXIT_CODES, exit_code};
+
+    #[test]
+    fn an_answer_that_is_not_whole_has_an_exit_code_of_its_own() {
+        let whole_one = Coverage { from: 0, to: 9, size: 9, complete: true, unreadable: 0 };
+        whole(&whole_one, NARROW).unwrap();
+        let part = Coverage { to: 5, complete: false, ..whole_one };
+        let error = whole(&part, NARROW).unwrap_err();
+        assert_eq!(exit_code(&error), 6);
+        assert!(EXIT_CODES.iter().any(|(code, _)| *code == 6));
+        let said = error.to_string();
+        assert!(said.contains("up to position 5 of 9") && said.contains("--timeout"), "{said}");
     }
 }

@@ -5,7 +5,7 @@ use api::wire::Count;
 use clap::Args;
 
 use super::Context;
-use super::asking::{Asking, warn};
+use super::asking::{Asking, NARROW, whole};
 use crate::terminal::{Output, print_line, print_one};
 
 /// Counts events. `lodge audit count 'outcome: denied' --since now/d`
@@ -18,10 +18,11 @@ pub struct Arguments {
 /// Runs the verb.
 pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
     let count: Count = context.client()?.get("/v1/events/count", &arguments.asking.query())?;
-    warn(&count.coverage);
     if context.output == Output::Csv {
         print_line("events")?;
-        return print_line(&count.events.to_string());
+        print_line(&count.events.to_string())?;
+    } else {
+        print_one(context.output, &count, |count| count.events.to_string())?;
     }
-    print_one(context.output, &count, |count| count.events.to_string())
+    whole(&count.coverage, NARROW)
 }

@@ -7,7 +7,7 @@ use event::interval::TimeZone;
 use event::{Interval, Timestamp};
 
 use super::Context;
-use super::asking::{Asking, warn};
+use super::asking::{Asking, NARROW, whole};
 use crate::terminal::{Output, columns, print_line, print_one, print_rows, printable};
 
 /// Lines after which empty intervals are left out.
@@ -38,9 +38,8 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
     query.push(("series", arguments.series.to_string()));
     query.extend(arguments.split.clone().map(|split| ("split", split)));
     let histogram: Histogram = context.client()?.get("/v1/events/histogram", &query)?;
-    warn(&histogram.coverage);
     let split = arguments.split.is_some();
-    match context.output {
+    let printed = match context.output {
         Output::Json => print_one(context.output, &histogram, |_| String::new()),
         Output::Table if !split => print_bars(&histogram, &arguments.asking.zone()),
         output => {
@@ -61,7 +60,8 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
             };
             print_rows(output, &histogram.bars, &headings, cells)
         }
-    }
+    };
+    printed.and_then(|()| whole(&histogram.coverage, NARROW))
 }
 
 fn headings(histogram: &Histogram, split: bool) -> Vec<String> {

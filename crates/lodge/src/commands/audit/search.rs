@@ -7,7 +7,7 @@ use event::filter::{FilterContext, parse_time};
 use event::{Record, Timestamp};
 
 use super::Context;
-use super::asking::{Asking, warn};
+use super::asking::{Asking, NARROW, whole};
 use super::sql::pass_on;
 use crate::commands::at_least_one;
 use crate::terminal::{Output, print_rows};
@@ -69,12 +69,11 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
     if let Some(since) = arguments.asking.since().filter(|_| rows.is_empty()) {
         note_future(since);
     }
-    warn(&coverage);
     if context.output == Output::Table {
         let more = if after.is_some() && coverage.complete { "; there are more (--limit)" } else { "" };
         eprintln!("{} events of the {} in the log{more}", rows.len(), coverage.size);
     }
-    Ok(())
+    whole(&coverage, NARROW)
 }
 
 /// Says of an empty answer that it is so because its range has not come yet.

@@ -5,7 +5,7 @@ use api::wire::{Top, TopValue};
 use clap::Args;
 
 use super::Context;
-use super::asking::{Asking, warn};
+use super::asking::{Asking, NARROW, whole};
 use crate::terminal::{Output, print_one, print_rows};
 
 /// Ranks the values of a field. `lodge audit top origin.ip 'kind: user.login and outcome: failure'`
@@ -30,9 +30,8 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
     query.push(("limit", arguments.limit.to_string()));
     query.push(("prefix", arguments.prefix.clone()));
     let top: Top = context.client()?.get("/v1/events/top", &query)?;
-    warn(&top.coverage);
     match context.output {
-        Output::Json => print_one(context.output, &top, |_| String::new()),
+        Output::Json => print_one(context.output, &top, |_| String::new())?,
         output => {
             let cells = |one: &TopValue| {
                 vec![one.value.clone(), one.events.to_string(), share(one.events, top.events)]
@@ -42,9 +41,9 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
                 let (events, distinct, other, without) = (top.events, top.distinct, top.other, top.without);
                 eprintln!("{events} events, {distinct} values; {other} with others, {without} without any");
             }
-            Ok(())
         }
     }
+    whole(&top.coverage, NARROW)
 }
 
 fn share(events: u64, all: u64) -> String {
