@@ -6,6 +6,7 @@
 use access::{ApiPermit, LogScope};
 use event::Timestamp;
 use event::filter::{Filter, FilterContext, parse_time};
+use event::interval::{TimeZone, parse_zone};
 use query::{Cursor, CursorError, Question, Scope, Which, WhichError};
 
 use crate::{Problem, Services};
@@ -38,8 +39,20 @@ impl Asked<'_> {
 }
 
 /// In which dates are read where a request names no zone.
-pub fn context(services: &Services) -> FilterContext {
+fn context(services: &Services) -> FilterContext {
     FilterContext::utc(services.ambient.now())
+}
+
+/// In which dates are read where a request may name a zone: of several, parted by commas, the first that this server knows.
+pub fn context_in(services: &Services, zone: Option<&str>) -> Result<FilterContext, Problem> {
+    Ok(FilterContext { now: services.ambient.now(), zone: self::zone(zone)? })
+}
+
+/// Reads a zone; UTC where none is named.
+pub fn zone(text: Option<&str>) -> Result<TimeZone, Problem> {
+    let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(TimeZone::UTC) };
+    let known = text.split(',').find_map(|one| parse_zone(one.trim()).ok());
+    known.ok_or_else(|| Problem::bad_request("zone", format!("`{text}` is {}", event::interval::ZoneError)))
 }
 
 /// The rows that the permit's holder may see.

@@ -156,7 +156,9 @@ pub fn parse_zone(text: &str) -> Result<TimeZone, ZoneError> {
         let offset =
             jiff::fmt::strtime::parse("%:z", text).or_else(|_| jiff::fmt::strtime::parse("%z", text));
         let offset = offset.ok().and_then(|parsed| parsed.offset()).ok_or(ZoneError)?;
-        return Ok(TimeZone::fixed(offset));
+        // As RFC 3339 has it: no clock is a day away from UTC.
+        let is_clock = offset.seconds().abs() < 24 * 3600;
+        return if is_clock { Ok(TimeZone::fixed(offset)) } else { Err(ZoneError) };
     }
     TimeZone::get(text).map_err(|_| ZoneError)
 }
@@ -246,7 +248,7 @@ mod tests {
         for text in ["", "0m", "7m", "25h", "2d", "fortnight", "-1h", "99999999999999999999s"] {
             assert_eq!(text.parse::<Interval>(), Err(IntervalError), "{text:?}");
         }
-        for text in ["", "+99:99", "Nowhere/City", "../../etc/passwd"] {
+        for text in ["", "+99:99", "+24:00", "-25:00", "Nowhere/City", "../../etc/passwd"] {
             assert!(parse_zone(text).is_err(), "{text:?}");
         }
     }

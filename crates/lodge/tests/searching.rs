@@ -30,6 +30,10 @@ fn positions(page: &Value) -> Vec<u64> {
     page["events"].as_array().unwrap().iter().map(|row| row["position"].as_u64().unwrap()).collect()
 }
 
+fn event_time(row: &Value) -> String {
+    row["event"]["time"].as_str().unwrap().to_owned()
+}
+
 #[test]
 fn the_log_is_paged_counted_and_ranked() {
     let bed = Bed::start(Path::new(env!("CARGO_BIN_EXE_lodge")));
@@ -75,6 +79,31 @@ fn the_log_is_paged_counted_and_ranked() {
     let around: Value = serde_json::from_str(&around).unwrap();
     let found = [&around["before"][0], &around["event"], &around["after"][0]];
     assert_eq!(found.map(|row| row["position"].as_u64().unwrap()), [all[0], all[1], all[2]]);
+    // Every command shows times in the zone that it reads dates in.
+    for arguments in [
+        &["audit", "search", words, "-o", "csv"][..],
+        &["audit", "around", id, words, "-o", "csv"],
+        &["audit", "tail", words, "-o", "csv"],
+        &["audit", "histogram", words, "-o", "csv"],
+    ] {
+        let shown = |zone| admin.run(&[arguments, &["--zone", zone]].concat()).ok();
+        assert!(shown("+05:45").contains("+05:45,"), "{}", shown("+05:45"));
+        assert!(shown("UTC").contains("Z,"), "{}", shown("UTC"));
+    }
+    // An instant that is still to come in one zone has passed in another.
+    let now = event_time(&first["events"][0]);
+    let read = |zone: &str| {
+        let filter = format!("{words} and time <= \"{}\"", &now[..19]);
+        let tail = admin.run(&["audit", "tail", &filter, "-n", "1000", "-o", "ndjson", "--zone", zone]).ok();
+        let count = admin.run(&["audit", "count", &filter, "--zone", zone]).ok();
+        assert_eq!(count.trim(), tail.lines().count().to_string(), "{zone}");
+        tail.lines().count()
+    };
+    assert_eq!((read("-11:00"), read("+11:00")), (5, 0));
+    for zone in ["+25:00", "Nowhere/City"] {
+        let run = admin.run(&["audit", "search", "--zone", zone]);
+        assert!(run.code == 2 && run.err.contains("no such zone"), "{}", run.err);
+    }
     // What a table shows names an event as well as its id does.
     let position = all[1].to_string();
     for name in [id, &position, &format!("#{position}")] {

@@ -12,13 +12,14 @@ use axum::http::header;
 use axum::response::sse::{Event as Message, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use event::kinds::audit::{Proved, Searched};
+use event::interval::zone_name;
 use event::{Detail, Record};
 use query::{Question, Row, Which};
 use serde::Deserialize;
 use tokio_stream::Stream;
 use utoipa::IntoParams;
 
-use crate::asked::{context, no_such_event, parse, scope, which};
+use crate::asked::{context_in, no_such_event, parse, scope, which};
 use crate::caller::Caller;
 use crate::download::blocking;
 use crate::extract::{Path, Query};
@@ -33,6 +34,8 @@ pub struct Tail {
     /// Filter in the language of docs/filter.md; everything when empty.
     #[serde(default)]
     filter: String,
+    /// Zone in which dates of the filter are read, as for a search; UTC when absent.
+    zone: Option<String>,
     /// Position to begin at; the log's end when absent.
     from: Option<u64>,
 }
@@ -45,12 +48,14 @@ pub async fn tail(
     Query(tail): Query<Tail>,
 ) -> Result<Sse<impl Stream<Item = Result<Message, Infallible>>>, Problem> {
     let permit = services.permit(&caller, ApiResource::Log, Verb::Read).await?;
-    let filter = parse(&tail.filter, &context(&services))?;
+    let context = context_in(&services, tail.zone.as_deref())?;
+    let filter = parse(&tail.filter, &context)?;
     let scope = scope(&services, &permit)?;
     let from = tail.from.unwrap_or_else(|| services.log.size());
     let searched = Searched {
         page: Some(format!("after {from}")),
         ended: "following".to_owned(),
+        zone: tail.zone.and_then(|_| zone_name(&context.zone)),
         ..searched("tail", tail.filter, &Question::new(scope.clone()))
     };
     services.record(&permit, Detail::AuditSearched(searched)).await?;

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use access::{ApiPermit, ApiResource, Verb};
 use axum::extract::State;
 use axum::response::Response;
-use event::filter::Filter;
+use event::filter::{Filter, FilterContext};
+use event::interval::zone_name;
 use event::kinds::audit::Searched;
 use event::kinds::recording::Viewed;
 use event::{Detail, SessionId};
@@ -14,7 +15,7 @@ use recording::{Line, RecordingError};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use crate::asked::{Asked, context, cursor, parse, rows};
+use crate::asked::{Asked, context_in, cursor, parse, rows};
 use crate::caller::Caller;
 use crate::download::blocking;
 use crate::extract::Query;
@@ -39,6 +40,8 @@ pub struct Search {
     since: Option<String>,
     /// Only sessions that began before this time.
     until: Option<String>,
+    /// Zone in which dates are read, as for a search; UTC when absent.
+    zone: Option<String>,
     /// Lines of an answer; 1000 at most.
     #[serde(default = "page")]
     limit: u32,
@@ -64,15 +67,17 @@ pub async fn search(
     Query(search): Query<Search>,
 ) -> Result<Response, Problem> {
     let permit = Arc::new(services.permit(&caller, ApiResource::Recordings, Verb::Watch).await?);
-    let text = parse(&search.text, &context(&services))?;
+    let context = context_in(&services, search.zone.as_deref())?;
+    let text = parse(&search.text, &context)?;
     if text == Filter::everything() {
         return Err(Problem::bad_request("text", "say which words to look for"));
     }
-    let question = question(&services, &permit, &search)?;
+    let question = question(&services, &permit, &search, &context)?;
     let limit = rows(search.limit)?;
     let searched = Searched {
         field: Some(search.filter).filter(|filter| !filter.is_empty()),
         limit: Some(limit as u64),
+        zone: search.zone.and_then(|_| zone_name(&context.zone)),
         page: search.cursor.map(|place| format!("after {place}")),
         ..searched("recordings", search.text, &question)
     };
@@ -118,14 +123,19 @@ async fn look_into(
     Ok(answer)
 }
 
-fn question(services: &Services, permit: &ApiPermit, search: &Search) -> Result<Question, Problem> {
+fn question(
+    services: &Services,
+    permit: &ApiPermit,
+    search: &Search,
+    context: &FilterContext,
+) -> Result<Question, Problem> {
     let asked =
         Asked { filter: &search.filter, since: search.since.as_deref(), until: search.until.as_deref() };
     Ok(Question {
         order: Order::NewestFirst,
         limit: SESSIONS_OF_A_PAGE,
         page: search.cursor.as_deref().map(cursor).transpose()?.map_or(Page::First, Page::After),
-        ..asked.question(services, permit, &context(services))?
+        ..asked.question(services, permit, context)?
     })
 }
 

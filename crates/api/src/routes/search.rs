@@ -9,8 +9,8 @@ use access::{ApiResource, Verb};
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
-use event::filter::{FieldPath, FilterContext};
-use event::interval::{TimeZone, parse_zone, zone_name};
+use event::filter::FieldPath;
+use event::interval::{TimeZone, zone_name};
 use query::{Cut, DEFAULT_BUDGET, Histogramming, Order, Page, QueryError, Question, Ranking, Row};
 use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
@@ -310,14 +310,13 @@ async fn begin(
     asked: Asked,
 ) -> Result<(Asking, TimeZone), Problem> {
     let permit = services.permit(caller, ApiResource::Log, Verb::Read).await?;
-    let zone = zone(asked.zone.as_deref())?;
-    let context = FilterContext { now: services.ambient.now(), zone: zone.clone() };
+    let context = asked::context_in(&services, asked.zone.as_deref())?;
     let what =
         asked::Asked { filter: &asked.filter, since: asked.since.as_deref(), until: asked.until.as_deref() };
     let question = Question { budget: budget(asked.timeout), ..what.question(&services, &permit, &context)? };
     let mut searched = searched(mode, asked.filter, &question);
-    searched.zone = asked.zone.and_then(|_| zone_name(&zone));
-    Ok((Asking { services, permit: permit.into(), question, searched }, zone))
+    searched.zone = asked.zone.and_then(|_| zone_name(&context.zone));
+    Ok((Asking { services, permit: permit.into(), question, searched }, context.zone))
 }
 
 /// Reads how many seconds may be searched.
@@ -349,12 +348,6 @@ fn cut(text: &str) -> Result<Cut, Problem> {
 
 fn field(name: &str) -> Result<FieldPath, Problem> {
     FieldPath::parse(name).map_err(|error| Problem::bad_request("field", error.to_string()))
-}
-
-pub(super) fn zone(text: Option<&str>) -> Result<TimeZone, Problem> {
-    let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(TimeZone::UTC) };
-    let known = text.split(',').find_map(|one| parse_zone(one.trim()).ok());
-    known.ok_or_else(|| Problem::bad_request("zone", format!("`{text}` is {}", event::interval::ZoneError)))
 }
 
 /// Shows a row.

@@ -8,13 +8,14 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use event::SessionId;
+use event::interval::zone_name;
 use event::kinds::audit::Searched;
 use gateway::LiveSession;
 use query::{Order, Page, Question, SessionPage, SessionSummary};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use crate::asked::{Asked, context, cursor, rows, scope};
+use crate::asked::{Asked, context_in, cursor, rows, scope};
 use crate::caller::Caller;
 use crate::extract::{Path, Query};
 use crate::routes::answering::{Asking, Found, covered, searched};
@@ -37,6 +38,8 @@ pub struct Which {
     since: Option<String>,
     /// Only sessions that began before this time.
     until: Option<String>,
+    /// Zone in which dates are read, as for a search; UTC when absent.
+    zone: Option<String>,
     /// Sessions of a page; 1000 at most.
     #[serde(default = "page")]
     limit: u32,
@@ -57,14 +60,16 @@ pub async fn list(
 ) -> Result<Response, Problem> {
     let permit = services.permit(&caller, ApiResource::Sessions, Verb::List).await?;
     let asked = Asked { filter: &which.filter, since: which.since.as_deref(), until: which.until.as_deref() };
+    let context = context_in(&services, which.zone.as_deref())?;
     let question = Question {
         order: Order::NewestFirst,
         limit: rows(which.limit)?,
         page: which.cursor.as_deref().map(cursor).transpose()?.map_or(Page::First, Page::After),
-        ..asked.question(&services, &permit, &context(&services))?
+        ..asked.question(&services, &permit, &context)?
     };
     let searched = Searched {
         limit: Some(question.limit as u64),
+        zone: which.zone.and_then(|_| zone_name(&context.zone)),
         page: which.cursor.map(|place| format!("after {place}")),
         ..searched("sessions", which.filter, &question)
     };

@@ -18,7 +18,8 @@ use sql::{Format, Rows, SqlError, Statement};
 use tokio::sync::{mpsc, oneshot};
 use tokio_stream::wrappers::ReceiverStream;
 
-use super::search::{budget, zone};
+use super::search::budget;
+use crate::asked::zone;
 use super::statements::SqlStatement;
 use crate::asked::scope;
 use crate::download::{PATIENCE, Place};

@@ -24,6 +24,7 @@ mod ssh_config;
 mod status;
 mod targets;
 mod users;
+mod zone;
 
 use std::path::PathBuf;
 

@@ -4,6 +4,7 @@ use anyhow::Result;
 use api::wire::{ScreenLine, ScreenLines, Session, Sessions};
 use clap::{Args, Subcommand};
 
+use super::zone::Zone;
 use super::{Context, at_least_one};
 use crate::client::{Client, segment};
 use crate::terminal::{Output, print_line, print_rows};
@@ -25,6 +26,8 @@ enum Verb {
         /// Only sessions whose start matches this filter.
         #[arg(default_value = "")]
         filter: String,
+        #[command(flatten)]
+        zone: Zone,
         /// How many.
         #[arg(long, default_value_t = 50, value_parser = at_least_one)]
         limit: u32,
@@ -45,6 +48,8 @@ enum Verb {
         /// Only sessions that began before this time.
         #[arg(long)]
         until: Option<String>,
+        #[command(flatten)]
+        zone: Zone,
         /// How many lines.
         #[arg(long, default_value_t = 100)]
         limit: u32,
@@ -60,19 +65,25 @@ enum Verb {
 pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
     let client = context.client()?;
     match &arguments.verb {
-        Verb::Ls { live, filter, limit } => {
-            let query =
-                [("live", live.to_string()), ("filter", filter.clone()), ("limit", limit.to_string())];
+        Verb::Ls { live, filter, zone, limit } => {
+            let query = [
+                ("live", live.to_string()),
+                ("filter", filter.clone()),
+                ("zone", zone.asked()),
+                ("limit", limit.to_string()),
+            ];
             let page: Sessions = client.get("/v1/sessions", &query)?;
             let headings = ["SESSION", "USER", "LOGIN@TARGET", "STARTED", "ENDED", "BY"];
-            print_rows(context.output, &page.sessions, &headings, cells)
+            print_rows(context.output, &page.sessions, &headings, |session| cells(session, zone))
         }
-        Verb::Search { text, filter, since, until, limit } => {
+        Verb::Search { text, filter, since, until, zone, limit } => {
+            let zone = zone.asked();
             let asked = [
                 ("text", Some(text)),
                 ("filter", Some(filter)),
                 ("since", since.as_ref()),
                 ("until", until.as_ref()),
+                ("zone", Some(&zone)),
             ];
             let asked: Vec<(&str, String)> =
                 asked.into_iter().filter_map(|(name, value)| Some((name, value?.clone()))).collect();
@@ -117,13 +128,13 @@ fn search(client: &Client, asked: &[(&str, String)], limit: u32) -> Result<(Vec<
     }
 }
 
-fn cells(session: &Session) -> Vec<String> {
+fn cells(session: &Session, zone: &Zone) -> Vec<String> {
     vec![
         session.id.clone(),
         session.user.clone(),
         format!("{}@{}", session.login, session.target),
-        session.started.to_string(),
-        session.ended.map_or_else(|| "live".to_owned(), |time| time.to_string()),
+        zone.show(session.started),
+        session.ended.map_or_else(|| "live".to_owned(), |time| zone.show(time)),
         session.ended_by.clone().unwrap_or_default(),
     ]
 }

@@ -34,7 +34,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
     let position = around.event.position;
     let rows: Vec<EventRow> = around.before.into_iter().chain([around.event]).chain(around.after).collect();
     let marked = |row: &EventRow| {
-        let mut cells = cells(row);
+        let mut cells = cells(row, &arguments.asking.zone);
         if row.position == position && context.output == Output::Table {
             cells[0] = format!("> {}", cells[0]);
         }

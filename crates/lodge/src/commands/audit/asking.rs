@@ -3,8 +3,8 @@
 use anyhow::Result;
 use api::wire::Coverage;
 use clap::Args;
-use event::interval::TimeZone;
 
+use crate::commands::zone::Zone;
 use crate::failure::Failure;
 
 /// Rows of a file that are sorted, at most.
@@ -22,9 +22,9 @@ pub struct Asking {
     /// Only events before this time.
     #[arg(long, value_name = "TIME")]
     until: Option<String>,
-    /// Zone in which dates are read and days begin, like `Europe/Berlin` or `+02:00` [default: this machine's].
-    #[arg(long, value_name = "ZONE")]
-    zone: Option<String>,
+    /// In which zone.
+    #[command(flatten)]
+    pub zone: Zone,
     /// Seconds that may be searched [default: 30].
     #[arg(long, value_name = "SECONDS")]
     timeout: Option<u32>,
@@ -34,7 +34,7 @@ impl Asking {
     /// Writes the question as the API takes it.
     pub fn query(&self) -> Vec<(&'static str, String)> {
         let mut query =
-            vec![("filter", self.filter.clone()), ("zone", self.zone.clone().unwrap_or_else(here))];
+            vec![("filter", self.filter.clone()), ("zone", self.zone.asked())];
         query.extend(self.since.clone().map(|since| ("since", since)));
         query.extend(self.until.clone().map(|until| ("until", until)));
         query.extend(self.timeout.map(|seconds| ("timeout", seconds.to_string())));
@@ -63,7 +63,7 @@ impl Asking {
                 "with found as (select position from events {condition} order by time {order}, position {order} limit {limit}) \
                  select e.* from found join events e on e.position = found.position {condition} {sorted}"
             ),
-            "zone": self.zone.clone().unwrap_or_else(here),
+            "zone": self.zone.asked(),
             "timeout": self.timeout,
         })
     }
@@ -71,25 +71,6 @@ impl Asking {
     /// Returns from when on, as it was written.
     pub fn since(&self) -> Option<&str> {
         self.since.as_deref()
-    }
-
-    /// Returns the zone in which times are shown, where this machine knows it.
-    pub fn zone(&self) -> TimeZone {
-        match &self.zone {
-            None => TimeZone::system(),
-            Some(zone) => event::interval::parse_zone(zone).unwrap_or(TimeZone::UTC),
-        }
-    }
-}
-
-/// Names this machine's zone: by its name, where it has one, and by its common offset for servers that know no names.
-pub fn here() -> String {
-    let zone = TimeZone::system();
-    let offset = zone.to_offset(Default::default()).to_string();
-    let offset = if offset.contains(':') { offset } else { format!("{offset}:00") };
-    match zone.iana_name() {
-        Some(name) => format!("{name},{offset}"),
-        None => offset,
     }
 }
 

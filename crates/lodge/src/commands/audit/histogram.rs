@@ -8,7 +8,8 @@ use event::{Interval, Timestamp};
 
 use super::Context;
 use super::asking::{Asking, NARROW, whole};
-use crate::terminal::{Output, columns, print_line, print_one, print_rows, printable};
+use crate::commands::zone::Zone;
+use crate::terminal::{Output, columns, counted, print_line, print_one, print_rows, printable};
 
 /// Lines after which empty intervals are left out.
 const MOST_LINES: usize = 400;
@@ -41,14 +42,18 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
     let split = arguments.split.is_some();
     let printed = match context.output {
         Output::Json => print_one(context.output, &histogram, |_| String::new()),
-        Output::Table if !split => print_bars(&histogram, &arguments.asking.zone()),
+        Output::Table if !split => print_bars(&histogram, &arguments.asking.zone),
         output => {
-            let zone = arguments.asking.zone();
-            let headings = headings(&histogram, split);
+            let zone = &arguments.asking.zone;
+            let from = match output {
+                Output::Table => format!("FROM ({})", zone.name()),
+                _ => "FROM".to_owned(),
+            };
+            let headings = headings(from, &histogram, split);
             let headings: Vec<&str> = headings.iter().map(String::as_str).collect();
             let start = |bar: &HistogramBar| match output {
-                Output::Table => label(bar.start, &histogram.interval, &zone),
-                _ => bar.start.to_string(),
+                Output::Table => label(bar.start, &histogram.interval, &zone.zone()),
+                _ => zone.show(bar.start),
             };
             let cells = |bar: &HistogramBar| {
                 let mut cells = vec![start(bar), bar.events.to_string()];
@@ -64,8 +69,8 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
     printed.and_then(|()| whole(&histogram.coverage, NARROW))
 }
 
-fn headings(histogram: &Histogram, split: bool) -> Vec<String> {
-    let mut headings = vec!["FROM".to_owned(), "EVENTS".to_owned()];
+fn headings(from: String, histogram: &Histogram, split: bool) -> Vec<String> {
+    let mut headings = vec![from, "EVENTS".to_owned()];
     if split {
         headings.extend(histogram.series.iter().map(|value| printable(value)));
         headings.extend(["OTHER".to_owned(), "WITHOUT".to_owned()]);
@@ -73,7 +78,8 @@ fn headings(histogram: &Histogram, split: bool) -> Vec<String> {
     headings
 }
 
-fn print_bars(histogram: &Histogram, zone: &TimeZone) -> Result<()> {
+fn print_bars(histogram: &Histogram, asked: &Zone) -> Result<()> {
+    let zone = &asked.zone();
     let lines = lines(histogram, zone);
     let most = lines.iter().map(|(_, events)| *events).max().unwrap_or(0);
     let digits = most.to_string().len();
@@ -84,7 +90,8 @@ fn print_bars(histogram: &Histogram, zone: &TimeZone) -> Result<()> {
     for ((_, events), label) in lines.iter().zip(&labels) {
         print_line(format!("{label:width$}  {events:>digits$}  {}", bar(*events, most, room)).trim_end())?;
     }
-    eprintln!("{} events, a line for each {}", histogram.events, histogram.interval);
+    let events = counted(histogram.events, "event");
+    eprintln!("{events}, a line for each {}; times of {}", histogram.interval, asked.name());
     eprintln!("{}", spark(&lines.iter().map(|(_, events)| *events).collect::<Vec<_>>(), columns()));
     Ok(())
 }

@@ -10,6 +10,7 @@ use super::Context;
 use super::asking::{Asking, NARROW, whole};
 use super::sql::pass_on;
 use crate::commands::at_least_one;
+use crate::commands::zone::Zone;
 use crate::terminal::{Output, print_rows};
 
 /// Searches the log, newest first. `lodge audit search 'kind: session.* and actor.user: alice' --since now-24h`
@@ -65,9 +66,9 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
             break page.coverage;
         }
     };
-    print_rows(context.output, &rows, HEADINGS, cells)?;
+    print_rows(context.output, &rows, HEADINGS, |row| cells(row, &arguments.asking.zone))?;
     if let Some(since) = arguments.asking.since().filter(|_| rows.is_empty()) {
-        note_future(since);
+        note_future(since, &arguments.asking.zone);
     }
     if context.output == Output::Table {
         let more = if after.is_some() && coverage.complete { "; there are more (--limit)" } else { "" };
@@ -77,30 +78,33 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
 }
 
 /// Says of an empty answer that it is so because its range has not come yet.
-fn note_future(since: &str) {
+fn note_future(since: &str, zone: &Zone) {
     let now = server::system::ambient().now();
-    if let Some(since) = future(since, now) {
+    if let Some(since) = future(since, &FilterContext { now, zone: zone.zone() }) {
+        let (since, now) = (zone.show(since), zone.show(now));
         eprintln!("note: --since is {since}, which lies in the future; it is {now} now");
     }
 }
 
-/// Returns the instant that a text names, if it is after `now`.
-fn future(since: &str, now: Timestamp) -> Option<Timestamp> {
-    parse_time(since, &FilterContext::utc(now)).filter(|since| *since > now)
+/// Returns the instant that a text names, if it has not come yet.
+fn future(since: &str, context: &FilterContext) -> Option<Timestamp> {
+    parse_time(since, context).filter(|since| *since > context.now)
 }
 
 /// Headings of a table of events.
 pub const HEADINGS: &[&str] = &["POSITION", "TIME", "KIND", "OUTCOME", "USER", "TARGET", "WHAT"];
 
 /// Cells of an event's row.
-pub fn cells(row: &EventRow) -> Vec<String> {
+pub fn cells(row: &EventRow, zone: &Zone) -> Vec<String> {
     let Ok(record) = Record::parse(row.event.get().as_bytes()) else {
-        return vec![row.position.to_string(), row.log_time.to_string(), "?".to_owned()];
+        let mut cells = vec![row.position.to_string(), zone.show(row.log_time), "?".to_owned()];
+        cells.resize(HEADINGS.len(), String::new());
+        return cells;
     };
     let outcome = format!("{:?}", record.outcome).to_lowercase();
     vec![
         row.position.to_string(),
-        record.time.to_string(),
+        zone.show(record.time),
         record.kind().to_owned(),
         outcome,
         record.actor.user.clone(),
@@ -142,12 +146,12 @@ mod tests {
 
     #[test]
     fn a_range_that_has_not_come_yet_is_known() {
-        let now: Timestamp = "2026-01-31T08:00:00Z".parse().unwrap();
+        let now = FilterContext::utc("2026-01-31T08:00:00Z".parse().unwrap());
         for later in ["9999-12-30", "now+1y", "2026-01-31T08:00:01Z"] {
-            assert!(future(later, now).is_some(), "{later}");
+            assert!(future(later, &now).is_some(), "{later}");
         }
         for past in ["2026-01-31", "now", "now-24h", "nonsense"] {
-            assert_eq!(future(past, now), None, "{past}");
+            assert_eq!(future(past, &now), None, "{past}");
         }
     }
 }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Context;
-use super::asking::here;
+use crate::commands::zone::Zone;
 use crate::terminal::{Output, print_table};
 
 /// Asks the log in SQL, read-only. `lodge audit sql 'select kind, count(*) from events group by kind order by 2 desc'`
@@ -19,9 +19,8 @@ use crate::terminal::{Output, print_table};
 pub struct Arguments {
     /// The statement; `-` reads it from standard input.
     statement: String,
-    /// Zone in which dates and times without a zone are read, like `Europe/Berlin` [default: this machine's].
-    #[arg(long, value_name = "ZONE")]
-    zone: Option<String>,
+    #[command(flatten)]
+    zone: Zone,
     /// Seconds that it may take [default: 30].
     #[arg(long, value_name = "SECONDS")]
     timeout: Option<u32>,
@@ -46,8 +45,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
         statement.clear();
         std::io::stdin().read_to_string(&mut statement).context("cannot read the statement")?;
     }
-    let zone = arguments.zone.clone().unwrap_or_else(here);
-    let question = json!({ "statement": statement, "zone": zone, "timeout": arguments.timeout });
+    let question = json!({ "statement": statement, "zone": arguments.zone.asked(), "timeout": arguments.timeout });
     if context.output != Output::Table {
         return pass_on(&question, context);
     }

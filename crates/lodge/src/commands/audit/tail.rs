@@ -8,6 +8,7 @@ use clap::Args;
 
 use super::Context;
 use super::search::cells;
+use crate::commands::zone::Zone;
 use crate::terminal::{Output, columnar_only, csv, print_line, printable};
 
 /// Shows the newest events and, with `-f`, those that come.
@@ -22,20 +23,24 @@ pub struct Arguments {
     /// How many of the newest to begin with.
     #[arg(short = 'n', long, default_value_t = 10)]
     lines: u32,
+    #[command(flatten)]
+    zone: Zone,
 }
 
 /// Runs the verb.
 pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
     let client = context.client()?;
-    let mut query = vec![("filter", arguments.filter.clone())];
+    let zone = &arguments.zone;
+    let mut query = vec![("filter", arguments.filter.clone()), ("zone", zone.asked())];
     match (arguments.lines, arguments.follow) {
         (0, false) => bail!("-n 0 shows something only together with -f; give 1 or more"),
         // The server begins at the log's end.
         (0, true) => {}
         (lines, follow) => {
-            let page: Events = client.get("/v1/events", &[query[0].clone(), ("limit", lines.to_string())])?;
+            let asked = [&query[..], &[("limit", lines.to_string())]].concat();
+            let page: Events = client.get("/v1/events", &asked)?;
             for row in page.events.iter().rev() {
-                print(row, context.output)?;
+                print(row, context.output, zone)?;
             }
             if !follow {
                 return Ok(());
@@ -52,19 +57,20 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
                 &serde_json::from_str(data.trim_start())
                     .context("the server sent an event that cannot be read")?,
                 context.output,
+                zone,
             )?;
         }
     }
     Ok(())
 }
 
-fn print(row: &EventRow, output: Output) -> Result<()> {
+fn print(row: &EventRow, output: Output, zone: &Zone) -> Result<()> {
     match output {
         Output::Table => {
-            print_line(&cells(row).iter().map(|cell| printable(cell)).collect::<Vec<_>>().join("  "))
+            print_line(&cells(row, zone).iter().map(|cell| printable(cell)).collect::<Vec<_>>().join("  "))
         }
         Output::Json | Output::Ndjson => print_line(&serde_json::to_string(row)?),
-        Output::Csv => print_line(&csv(&cells(row))),
+        Output::Csv => print_line(&csv(&cells(row, zone))),
         Output::Parquet | Output::Arrow => columnar_only(),
     }
 }
