@@ -3,8 +3,9 @@
 
 mod bed;
 
+use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use bed::{Bed, Person, Run};
 use serde_json::Value;
@@ -57,6 +58,16 @@ fn the_log_is_paged_counted_and_ranked() {
         json(&bed, &admin, &format!("/v1/events?filter={filter}&order=oldest&limit=2&before={previous}"));
     assert_eq!(positions(&back), all[..2]);
 
+    // The command goes on where it is told to, and tells where.
+    let page = admin.run(&["audit", "search", words, "--order", "oldest", "-n", "2", "-o", "csv"]);
+    let place = page.err.split("--after ").nth(1).unwrap_or_else(|| panic!("{}", page.err)).trim();
+    let rest =
+        admin.run(&["audit", "search", words, "--order", "oldest", "-n", "9", "--after", place, "-o", "csv"]);
+    assert!(!rest.err.contains("--after"), "{}", rest.err);
+    let found = |text: &str| -> Vec<u64> {
+        text.lines().skip(1).map(|line| line.split(',').next().unwrap().parse().unwrap()).collect()
+    };
+    assert_eq!([found(&page.out), found(&rest.ok())].concat(), all);
     assert_eq!(admin.run(&["audit", "count", words]).ok().trim(), "5");
     let wrong = admin.run(&["audit", "count", "kind: x and actor.usr: y"]).refused();
     let lines: Vec<&str> = wrong.lines().collect();
@@ -172,4 +183,50 @@ fn a_server_without_sql_says_how_to_get_one() {
     let bed = Bed::start(Path::new(env!("CARGO_BIN_EXE_lodge")));
     let refused = bed.admin().run(&["audit", "sql", "select 1"]).refused();
     assert!(refused.contains("built without SQL") && refused.contains("--features sql"), "{refused}");
+}
+
+#[test]
+fn more_rows_than_a_page_has_are_asked_for_page_by_page() {
+    let bed = Bed::start(Path::new(env!("CARGO_BIN_EXE_lodge")));
+    let admin = bed.admin();
+    let path = bed.path("many.log");
+    let lines: String = (0..2100).map(|n| format!("{{\"n\":{n}}}\n")).collect();
+    std::fs::write(&path, lines).unwrap();
+    admin.run(&["ingest", "file", "--source", "ndjson", path.to_str().unwrap()]).ok();
+    for verb in [&["audit", "search"][..], &["audit", "tail"]] {
+        let rows = |limit| {
+            let asked = [verb, &["kind: source.record", "-n", limit, "-o", "ndjson"]].concat();
+            admin.run(&asked).ok().lines().count()
+        };
+        assert_eq!([rows("2050"), rows("5000")], [2050, 2100], "{verb:?}");
+    }
+    assert_eq!(admin.run(&["audit", "around", "1", "-n", "1001"]).code, 2, "that is more than there is a page for");
+}
+
+#[test]
+fn a_tail_goes_on_when_the_server_starts_anew_and_fails_when_it_may_no_longer_read() {
+    let mut bed = Bed::start(Path::new(env!("CARGO_BIN_EXE_lodge")));
+    let admin = bed.admin();
+    let mut command = admin.command(&["audit", "tail", "kind: user.create", "-f", "-n", "1", "-o", "ndjson"]);
+    let mut tail = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut rows = BufReader::new(tail.stdout.take().unwrap()).lines();
+    let mut name = || {
+        let row: Value = serde_json::from_str(&rows.next().unwrap().unwrap()).unwrap();
+        row["event"]["detail"]["name"].as_str().unwrap().to_owned()
+    };
+    name();
+    admin.run(&["users", "add", "u1", "--roles", "access"]).ok();
+    assert_eq!(name(), "u1");
+    bed.stop();
+    bed.resume();
+    bed.follow(&admin);
+    admin.run(&["users", "add", "u2", "--roles", "access"]).ok();
+    assert_eq!(name(), "u2", "what came while it was away is shown, and once");
+    admin.run(&["users", "add", "u3", "--roles", "access"]).ok();
+    assert_eq!(name(), "u3");
+    admin.run(&["logout"]).ok();
+    let ended = tail.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&ended.stderr);
+    assert_eq!(ended.status.code(), Some(3), "{said}");
+    assert!(said.contains("connecting again") && said.contains("nobody is signed in"), "{said}");
 }

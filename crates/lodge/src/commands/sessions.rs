@@ -1,13 +1,15 @@
 //! `lodge sessions`
 
 use anyhow::Result;
-use api::wire::{ScreenLine, ScreenLines, Session, Sessions};
+use api::wire::{Coverage, ScreenLine, ScreenLines, Session, Sessions};
 use clap::{Args, Subcommand};
 
+use super::audit::asking::whole;
 use super::zone::Zone;
 use super::{Context, at_least_one};
 use crate::client::{Client, segment};
-use crate::terminal::{Output, print_line, print_rows};
+use crate::failure::Failure;
+use crate::terminal::{Output, counted, print_line, print_rows};
 
 /// Lists sessions, live and past, and cuts live ones.
 #[derive(Args)]
@@ -26,10 +28,16 @@ enum Verb {
         /// Only sessions whose start matches this filter.
         #[arg(default_value = "")]
         filter: String,
+        /// Only sessions that began at this time or later: `now-24h`, a date, RFC 3339.
+        #[arg(long, value_name = "TIME")]
+        since: Option<String>,
+        /// Only sessions that began before this time.
+        #[arg(long, value_name = "TIME")]
+        until: Option<String>,
         #[command(flatten)]
         zone: Zone,
         /// How many.
-        #[arg(long, default_value_t = 50, value_parser = at_least_one)]
+        #[arg(long, short = 'n', default_value_t = 50, value_parser = at_least_one)]
         limit: u32,
     },
     /// Finds words in what terminals showed and commands wrote.
@@ -51,7 +59,7 @@ enum Verb {
         #[command(flatten)]
         zone: Zone,
         /// How many lines.
-        #[arg(long, default_value_t = 100)]
+        #[arg(long, short = 'n', default_value_t = 100, value_parser = at_least_one)]
         limit: u32,
     },
     /// Cuts a live session; that is an event of its own.
@@ -65,16 +73,18 @@ enum Verb {
 pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
     let client = context.client()?;
     match &arguments.verb {
-        Verb::Ls { live, filter, zone, limit } => {
-            let query = [
-                ("live", live.to_string()),
-                ("filter", filter.clone()),
-                ("zone", zone.asked()),
-                ("limit", limit.to_string()),
-            ];
-            let page: Sessions = client.get("/v1/sessions", &query)?;
+        Verb::Ls { live, filter, since, until, zone, limit } => {
+            let mut query =
+                vec![("live", live.to_string()), ("filter", filter.clone()), ("zone", zone.asked())];
+            query.extend(since.clone().map(|since| ("since", since)));
+            query.extend(until.clone().map(|until| ("until", until)));
+            let page = list(&client, &query, *limit)?;
             let headings = ["SESSION", "USER", "LOGIN@TARGET", "STARTED", "ENDED", "BY"];
-            print_rows(context.output, &page.sessions, &headings, |session| cells(session, zone))
+            print_rows(context.output, &page.sessions, &headings, |session| cells(session, zone))?;
+            if page.next.is_some() && page.coverage.complete {
+                eprintln!("there are more: raise --limit, or narrow the times with --until");
+            }
+            whole(&page.coverage, "narrow the times with --since and --until")
         }
         Verb::Search { text, filter, since, until, zone, limit } => {
             let zone = zone.asked();
@@ -87,7 +97,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
             ];
             let asked: Vec<(&str, String)> =
                 asked.into_iter().filter_map(|(name, value)| Some((name, value?.clone()))).collect();
-            let (lines, searched) = search(&client, &asked, *limit)?;
+            let Found { lines, searched, damaged, more, coverage } = search(&client, &asked, *limit)?;
             print_rows(
                 context.output,
                 &lines,
@@ -99,9 +109,19 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
                 },
             )?;
             if context.output == Output::Table {
-                eprintln!("{} lines; {searched} sessions were searched", lines.len());
+                let (lines, searched) = (counted(lines.len() as u64, "line"), counted(searched, "session"));
+                eprintln!("{lines} in {searched}");
             }
-            Ok(())
+            if more {
+                eprintln!("there are more: raise --limit, or narrow the times with --until");
+            }
+            whole(&coverage, "narrow the times with --since and --until")?;
+            if damaged.is_empty() {
+                return Ok(());
+            }
+            let damaged = damaged.join(", ");
+            let text = format!("recordings that are damaged were not searched: {damaged}; `lodge play --verify` says what is wrong");
+            Err(Failure::Incomplete(text).into())
         }
         Verb::Kill { session } => {
             client.delete(&format!("/v1/sessions/{}", segment(session)))?;
@@ -110,9 +130,36 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
     }
 }
 
-/// Asks page by page until there are enough lines; returns them and how many sessions were looked into.
-fn search(client: &Client, asked: &[(&str, String)], limit: u32) -> Result<(Vec<ScreenLine>, u64)> {
-    let (mut lines, mut searched, mut cursor) = (Vec::new(), 0, None);
+/// Asks page by page until there are enough sessions.
+fn list(client: &Client, asked: &[(&str, String)], limit: u32) -> Result<Sessions> {
+    let (mut sessions, mut cursor) = (Vec::new(), None);
+    loop {
+        let mut query = asked.to_vec();
+        query.push(("limit", (limit as usize - sessions.len()).to_string()));
+        query.extend(cursor.take().map(|cursor| ("cursor", cursor)));
+        let page: Sessions = client.get("/v1/sessions", &query)?;
+        sessions.extend(page.sessions);
+        if page.next.is_none() || sessions.len() >= limit as usize || !page.coverage.complete {
+            return Ok(Sessions { sessions, ..page });
+        }
+        cursor = page.next;
+    }
+}
+
+/// Lines that were found.
+struct Found {
+    lines: Vec<ScreenLine>,
+    /// Sessions that were looked into.
+    searched: u64,
+    /// Those whose recordings are damaged.
+    damaged: Vec<String>,
+    more: bool,
+    coverage: Coverage,
+}
+
+/// Asks page by page until there are enough lines.
+fn search(client: &Client, asked: &[(&str, String)], limit: u32) -> Result<Found> {
+    let (mut lines, mut searched, mut damaged, mut cursor) = (Vec::new(), 0, Vec::new(), None);
     loop {
         let mut query = asked.to_vec();
         query.push(("limit", (limit as usize - lines.len()).to_string()));
@@ -120,10 +167,12 @@ fn search(client: &Client, asked: &[(&str, String)], limit: u32) -> Result<(Vec<
         let page: ScreenLines = client.get("/v1/recordings/search", &query)?;
         lines.extend(page.lines);
         searched += page.sessions_searched;
+        damaged.extend(page.damaged);
         cursor = page.next;
-        if cursor.is_none() || lines.len() >= limit as usize {
+        if cursor.is_none() || lines.len() >= limit as usize || !page.coverage.complete {
+            let more = cursor.is_some() && page.coverage.complete || lines.len() > limit as usize;
             lines.truncate(limit as usize);
-            return Ok((lines, searched));
+            return Ok(Found { lines, searched, damaged, more, coverage: page.coverage });
         }
     }
 }

@@ -16,8 +16,8 @@ pub struct Arguments {
     id: String,
     #[command(flatten)]
     asking: Asking,
-    /// How many events on each side.
-    #[arg(long, short = 'n', default_value_t = 10)]
+    /// How many events on each side, 1,000 at most.
+    #[arg(long, short = 'n', default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1000))]
     limit: u32,
 }
 

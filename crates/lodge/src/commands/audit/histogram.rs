@@ -27,8 +27,8 @@ pub struct Arguments {
     /// Field by whose values each interval is split.
     #[arg(long, value_name = "FIELD")]
     split: Option<String>,
-    /// How many values of it are told apart.
-    #[arg(long, default_value_t = 5)]
+    /// How many values of it are told apart, 10,000 at most.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     series: u32,
 }
 

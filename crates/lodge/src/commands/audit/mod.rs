@@ -1,10 +1,11 @@
 //! `lodge audit`: one file a verb.
 
 mod around;
-mod asking;
+pub mod asking;
 mod checkpoint;
 mod count;
 mod export;
+mod following;
 mod histogram;
 mod prove;
 mod search;

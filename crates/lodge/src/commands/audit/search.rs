@@ -1,17 +1,22 @@
 //! `lodge audit search`
 
-use anyhow::Result;
-use api::wire::{EventRow, Events};
+use anyhow::{Result, bail};
+use api::wire::{Coverage, EventRow, Events};
 use clap::{Args, ValueEnum};
 use event::filter::{FilterContext, parse_time};
 use event::{Record, Timestamp};
+use indicatif::HumanCount;
 
 use super::Context;
 use super::asking::{Asking, NARROW, whole};
 use super::sql::pass_on;
+use crate::client::Client;
 use crate::commands::at_least_one;
 use crate::commands::zone::Zone;
-use crate::terminal::{Output, print_rows};
+use crate::terminal::{Output, counted, print_rows};
+
+/// Rows that the server gives at once.
+const PAGE: u32 = 1000;
 
 /// Searches the log, newest first. `lodge audit search 'kind: session.* and actor.user: alice' --since now-24h`
 ///
@@ -21,8 +26,11 @@ pub struct Arguments {
     #[command(flatten)]
     asking: Asking,
     /// How many. In Parquet and Arrow, more than 10,000 rows are not sorted.
-    #[arg(long, default_value_t = 100, value_parser = at_least_one)]
+    #[arg(long, short = 'n', default_value_t = 100, value_parser = at_least_one)]
     limit: u32,
+    /// Goes on behind a place, which an answer names that is not the last.
+    #[arg(long, value_name = "PLACE")]
+    after: Option<String>,
     /// Which come first, by their own time.
     #[arg(long, value_enum, default_value_t)]
     order: Order,
@@ -44,6 +52,9 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
             Order::Newest => "desc",
             Order::Oldest => "asc",
         };
+        if arguments.after.is_some() {
+            bail!("a file of columns is made from the first row on; raise --limit instead of --after");
+        }
         return pass_on(&arguments.asking.statement(order, arguments.limit), context);
     }
     let client = context.client()?;
@@ -51,30 +62,59 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
         Order::Newest => "newest",
         Order::Oldest => "oldest",
     };
-    let mut rows: Vec<EventRow> = Vec::new();
-    let mut after = None;
-    let coverage = loop {
-        let wanted = arguments.limit.saturating_sub(u32::try_from(rows.len()).unwrap_or(u32::MAX)).min(1000);
-        let mut query = arguments.asking.query();
-        query.extend([("order", order.to_owned()), ("limit", wanted.to_string())]);
-        query.extend(after.take().map(|after| ("after", after)));
-        let page: Events = client.get("/v1/events", &query)?;
-        rows.extend(page.events);
-        after = page.next;
-        // Where time ran out, the answer ends; asking on and on would take it all the same.
-        if after.is_none() || rows.len() >= arguments.limit as usize || !page.coverage.complete {
-            break page.coverage;
-        }
-    };
+    let mut query = arguments.asking.query();
+    query.push(("order", order.to_owned()));
+    let Found { rows, next, coverage, .. } = pages(&client, &query, arguments.limit, arguments.after.clone())?;
     print_rows(context.output, &rows, HEADINGS, |row| cells(row, &arguments.asking.zone))?;
     if let Some(since) = arguments.asking.since().filter(|_| rows.is_empty()) {
         note_future(since, &arguments.asking.zone);
     }
     if context.output == Output::Table {
-        let more = if after.is_some() && coverage.complete { "; there are more (--limit)" } else { "" };
-        eprintln!("{} events of the {} in the log{more}", rows.len(), coverage.size);
+        let events = counted(rows.len() as u64, "event");
+        eprintln!("{events} of the {} in the log", HumanCount(coverage.size));
+    }
+    // Also whoever takes the rows by a program must see that there are more.
+    if let Some(next) = next.filter(|_| coverage.complete) {
+        eprintln!("there are more: raise --limit, or go on behind these with --after {next}");
     }
     whole(&coverage, NARROW)
+}
+
+/// Rows, and what is behind them.
+pub struct Found {
+    /// The rows.
+    pub rows: Vec<EventRow>,
+    /// The place behind them; absent where nothing follows.
+    pub next: Option<String>,
+    /// What the last page covers.
+    pub coverage: Coverage,
+    /// Entries that the log had when the first page was found; later pages show nothing that came since.
+    pub first_size: u64,
+}
+
+/// Asks page by page until there are as many rows as were asked for, or no more.
+pub fn pages(
+    client: &Client,
+    query: &[(&str, String)],
+    limit: u32,
+    mut after: Option<String>,
+) -> Result<Found> {
+    let mut rows: Vec<EventRow> = Vec::new();
+    let mut first_size = None;
+    loop {
+        let wanted = limit.saturating_sub(u32::try_from(rows.len()).unwrap_or(u32::MAX)).min(PAGE);
+        let mut query = query.to_vec();
+        query.push(("limit", wanted.to_string()));
+        query.extend(after.take().map(|after| ("after", after)));
+        let page: Events = client.get("/v1/events", &query)?;
+        rows.extend(page.events);
+        let first_size = *first_size.get_or_insert(page.coverage.size);
+        after = page.next;
+        // Where time ran out, the answer ends; asking on and on would take it all the same.
+        if after.is_none() || rows.len() >= limit as usize || !page.coverage.complete {
+            return Ok(Found { rows, next: after, coverage: page.coverage, first_size });
+        }
+    }
 }
 
 /// Says of an empty answer that it is so because its range has not come yet.

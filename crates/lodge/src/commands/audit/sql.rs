@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::Context;
 use crate::commands::zone::Zone;
-use crate::terminal::{Output, print_table};
+use crate::terminal::{Output, counted, print_table};
 
 /// Asks the log in SQL, read-only. `lodge audit sql 'select kind, count(*) from events group by kind order by 2 desc'`
 ///
@@ -53,7 +53,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
     let answer: Answer = serde_json::from_reader(answer).context("the answer broke off before its end")?;
     let names: Vec<&str> = answer.columns.iter().map(|column| column.name.as_str()).collect();
     print_table(&names, answer.rows.iter().map(|row| row.iter().map(cell).collect()))?;
-    eprintln!("{} rows", answer.rows.len());
+    eprintln!("{}", counted(answer.rows.len() as u64, "row"));
     Ok(())
 }
 

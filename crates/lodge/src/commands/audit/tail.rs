@@ -1,17 +1,20 @@
 //! `lodge audit tail`
 
-use std::io::BufRead;
-
-use anyhow::{Context as _, Result, bail};
-use api::wire::{EventRow, Events};
+use anyhow::{Result, bail};
+use api::wire::EventRow;
 use clap::Args;
 
 use super::Context;
-use super::search::cells;
+use super::asking::whole;
+use super::following::follow;
+use super::search::{cells, pages};
 use crate::commands::zone::Zone;
 use crate::terminal::{Output, columnar_only, csv, print_line, printable};
 
 /// Shows the newest events and, with `-f`, those that come.
+///
+/// When the connection ends, `-f` says so, connects again and goes on where it was, for as long as whoever is signed in may
+/// read. It gives up, with an exit code other than 0, when the server stays away for about a minute.
 #[derive(Args)]
 pub struct Arguments {
     /// Filter; everything when left out.
@@ -29,39 +32,24 @@ pub struct Arguments {
 
 /// Runs the verb.
 pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
-    let client = context.client()?;
-    let zone = &arguments.zone;
-    let mut query = vec![("filter", arguments.filter.clone()), ("zone", zone.asked())];
-    match (arguments.lines, arguments.follow) {
-        (0, false) => bail!("-n 0 shows something only together with -f; give 1 or more"),
-        // The server begins at the log's end.
-        (0, true) => {}
-        (lines, follow) => {
-            let asked = [&query[..], &[("limit", lines.to_string())]].concat();
-            let page: Events = client.get("/v1/events", &asked)?;
-            for row in page.events.iter().rev() {
-                print(row, context.output, zone)?;
-            }
-            if !follow {
-                return Ok(());
-            }
-            query.push(("from", page.coverage.size.to_string()));
-        }
+    let (zone, output) = (&arguments.zone, context.output);
+    let query = [("filter", arguments.filter.clone()), ("zone", zone.asked())];
+    if (arguments.lines, arguments.follow) == (0, false) {
+        bail!("-n 0 shows something only together with -f; give 1 or more");
     }
-    let stream = client.stream("/v1/events/stream", &query)?;
-    for line in stream.lines() {
-        let line = line.context("the stream of events broke off; run the command again to go on")?;
-        // Server-sent events: only data lines carry events, the rest keeps the connection alive.
-        if let Some(data) = line.strip_prefix("data:") {
-            print(
-                &serde_json::from_str(data.trim_start())
-                    .context("the server sent an event that cannot be read")?,
-                context.output,
-                zone,
-            )?;
-        }
+    // Also where none are shown, the answer says where the log ends, which is where following begins.
+    let found = pages(&context.client()?, &query, arguments.lines.max(1), None)?;
+    for row in found.rows.iter().take(arguments.lines as usize).rev() {
+        print(row, output, zone)?;
     }
-    Ok(())
+    let searched = whole(&found.coverage, "narrow the filter, or ask for fewer");
+    if !arguments.follow {
+        return searched;
+    }
+    if let Err(error) = searched {
+        eprintln!("lodge: {error}");
+    }
+    follow(context, &query, found.first_size, |row| print(row, output, zone))
 }
 
 fn print(row: &EventRow, output: Output, zone: &Zone) -> Result<()> {

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::Context;
 use super::asking::{Asking, NARROW, whole};
-use crate::terminal::{Output, print_one, print_rows};
+use crate::terminal::{Output, counted, print_one, print_rows};
 
 /// Ranks the values of a field. `lodge audit top origin.ip 'kind: user.login and outcome: failure'`
 #[derive(Args)]
@@ -15,8 +15,8 @@ pub struct Arguments {
     field: String,
     #[command(flatten)]
     asking: Asking,
-    /// How many values.
-    #[arg(long, short = 'n', default_value_t = 10)]
+    /// How many values, 10,000 at most.
+    #[arg(long, short = 'n', default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     limit: u32,
     /// Only values that begin so, in any letter case.
     #[arg(long, default_value = "")]
@@ -39,7 +39,8 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
             print_rows(output, &top.values, &["VALUE", "EVENTS", "SHARE"], cells)?;
             if output == Output::Table {
                 let (events, distinct, other, without) = (top.events, top.distinct, top.other, top.without);
-                eprintln!("{events} events, {distinct} values; {other} with others, {without} without any");
+                let (events, distinct) = (counted(events, "event"), counted(distinct, "value"));
+                eprintln!("{events}, {distinct}; {other} with others, {without} without any");
             }
         }
     }
