@@ -239,7 +239,10 @@ impl Bed {
         let profile = fs::read_to_string(&path).expect("a login leaves a profile");
         let mut profile: serde_json::Value = serde_json::from_str(&profile).expect("a profile is JSON");
         profile["server"] = format!("https://{}", self.facts.api).into();
-        fs::write(&path, profile.to_string()).expect("a file can be written");
+        // At once: a program of the person's may be reading it.
+        let unfinished = person.home.join("profile.unfinished");
+        fs::write(&unfinished, profile.to_string()).expect("a file can be written");
+        fs::rename(&unfinished, &path).expect("a file can be renamed");
     }
 
     /// Starts an sshd that trusts this Lodge's gate, and makes it a target.

@@ -8,7 +8,6 @@ use anyhow::{Context as _, Result};
 use api::wire::EventRow;
 
 use super::Context;
-use crate::client::Client;
 use crate::failure::Failure;
 
 /// Pauses before it is tried again, in seconds; their end is the end of patience.
@@ -31,9 +30,7 @@ pub fn follow(
     let mut pauses = PAUSES.iter();
     let mut told = false;
     loop {
-        // Made anew each time: certificates may have been renewed meanwhile.
-        let client = context.client()?;
-        let Ended { why, heard } = once(&client, query, &mut from, told, &show)?;
+        let Ended { why, heard } = once(context, query, &mut from, told, &show)?;
         if heard {
             pauses = PAUSES.iter();
             told = false;
@@ -51,14 +48,16 @@ pub fn follow(
 
 /// Follows over one connection. An error is one that no other connection would mend.
 fn once(
-    client: &Client,
+    context: &Context,
     query: &[(&str, String)],
     from: &mut u64,
     was_cut: bool,
     show: impl Fn(&EventRow) -> Result<()>,
 ) -> Result<Ended> {
     let asked = [query, &[("from", from.to_string())]].concat();
-    let stream = match client.stream("/v1/events/stream", &asked) {
+    // Made anew each time: certificates may have been renewed meanwhile.
+    let stream = context.client().and_then(|client| client.stream("/v1/events/stream", &asked));
+    let stream = match stream {
         Ok(stream) => stream,
         Err(error) if may_pass(&error) => return Ok(Ended { why: error, heard: false }),
         Err(error) => return Err(error),
