@@ -5,7 +5,7 @@
 
 use access::{ApiPermit, LogScope};
 use event::Timestamp;
-use event::filter::{Filter, FilterContext, parse_time};
+use event::filter::{Filter, FilterContext, parse_time, suggest_time};
 use event::interval::{TimeZone, parse_zone};
 use query::{Cursor, CursorError, Question, Scope, Which, WhichError};
 
@@ -119,8 +119,10 @@ fn span(
 /// Reads a time as people write it.
 fn instant(text: &str, context: &FilterContext) -> Result<Timestamp, Problem> {
     parse_time(text, context).ok_or_else(|| {
+        let shown: String = text.chars().take(80).collect();
+        let meant = suggest_time(text).map_or(String::new(), |meant| format!("; did you mean {meant}"));
         let detail = format!(
-            "`{text}` is no time before 9999-12-31; write 2026-01-31, 2026-01-31T08:00:00Z, or now-24h"
+            "`{shown}` is no time before 9999-12-31; write 2026-01-31, 2026-01-31T08:00:00Z, now-24h, or now/d for today{meant}"
         );
         Problem::bad_request("time", detail)
     })

@@ -71,6 +71,10 @@ fn the_log_is_paged_counted_and_ranked() {
     assert_eq!(admin.run(&["audit", "count", words]).ok().trim(), "5");
     let wrong = admin.run(&["audit", "count", "kind: x and actor.usr: y"]).refused();
     let lines: Vec<&str> = wrong.lines().collect();
+    let noted = admin.run(&["audit", "count", "kind: user.craete"]);
+    assert!(noted.code == 0 && noted.err.contains("did you mean `user.create`"), "{}", noted.err);
+    let wrong_time = admin.run(&["audit", "count", "--since", "yesterday"]).refused();
+    assert!(wrong_time.contains("did you mean now-1d/d"), "{wrong_time}");
     assert_eq!(lines[1..3], ["kind: x and actor.usr: y", "            ^^^^^^^^^"], "{wrong}");
     let top = admin.run(&["audit", "top", "detail.name", words, "-o", "csv"]).ok();
     assert_eq!(top.lines().count(), 6, "{top}");

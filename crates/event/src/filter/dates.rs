@@ -28,6 +28,41 @@ enum Precision {
     Instant,
 }
 
+/// Suggests what to write for a text that is no date.
+pub(super) fn suggest(text: &str) -> Option<String> {
+    let text = text.trim().to_lowercase();
+    let meant = match text.as_str() {
+        "today" => "now/d",
+        "yesterday" => "now-1d/d",
+        "tomorrow" => "now+1d/d",
+        "this week" => "now/w",
+        "last week" => "now-1w/w",
+        "this month" => "now/M",
+        "last month" => "now-1M/M",
+        _ => return ago(&text),
+    };
+    Some(meant.to_owned())
+}
+
+/// Reads `24h`, `-24h`, `24h ago` and `2 days ago`.
+fn ago(text: &str) -> Option<String> {
+    let text = text.strip_suffix("ago").unwrap_or(text).trim();
+    let text = text.strip_prefix('-').unwrap_or(text).trim_start();
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (amount, unit) = text.split_at(digits);
+    let unit = match unit.trim() {
+        "s" | "sec" | "second" | "seconds" => 's',
+        "m" | "min" | "minute" | "minutes" => 'm',
+        "h" | "hour" | "hours" => 'h',
+        "d" | "day" | "days" => 'd',
+        "w" | "week" | "weeks" => 'w',
+        "month" | "months" => 'M',
+        "y" | "year" | "years" => 'y',
+        _ => return None,
+    };
+    (1..=9).contains(&digits).then(|| format!("now-{amount}{unit}"))
+}
+
 /// Reads a date; `None` when the text is none.
 pub(super) fn parse(text: &str, context: &FilterContext) -> Option<Range<Timestamp>> {
     let (start, precision, math) = match text.strip_prefix("now") {
@@ -287,6 +322,25 @@ mod tests {
             expect!["2026-03-14T14:09:26.000000Z to 2026-03-14T14:09:27.000000Z"],
         );
         check("2026-03-14||-1M/d", expect!["2026-02-14T00:00:00.000000Z to 2026-02-15T00:00:00.000000Z"]);
+    }
+
+    #[test]
+    fn what_people_write_for_a_date_is_suggested_in_a_form_that_reads() {
+        for (text, meant) in [
+            ("yesterday", "now-1d/d"),
+            ("Today", "now/d"),
+            ("24h", "now-24h"),
+            ("-7d", "now-7d"),
+            ("2 days ago", "now-2d"),
+            ("last month", "now-1M/M"),
+        ] {
+            assert_eq!(suggest(text).as_deref(), Some(meant), "{text}");
+            assert!(parse(text, &context(TimeZone::UTC)).is_none(), "{text}");
+            assert!(parse(meant, &context(TimeZone::UTC)).is_some(), "{meant}");
+        }
+        for text in ["", "soon", "h", "1234567890h", "5 apples", "ago"] {
+            assert_eq!(suggest(text), None, "{text}");
+        }
     }
 
     #[test]

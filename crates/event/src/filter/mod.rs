@@ -23,6 +23,7 @@ mod display;
 mod error;
 mod fields;
 mod lexer;
+mod notes;
 mod matching;
 mod parser;
 pub mod pattern;
@@ -51,6 +52,9 @@ pub const MAX_TERMS: usize = 1024;
 /// The longest single value or text, in bytes.
 pub const MAX_TERM_BYTES: usize = 2048;
 
+/// How much is noted of one filter.
+const MAX_NOTES: usize = 3;
+
 /// What a filter's dates refer to.
 #[derive(Clone, Debug)]
 pub struct FilterContext {
@@ -70,6 +74,11 @@ impl FilterContext {
 /// Reads a time as the language takes it (`now-24h`, a date, RFC 3339): the first instant that it stands for.
 pub fn parse_time(text: &str, context: &FilterContext) -> Option<Timestamp> {
     dates::parse(text, context).map(|range| range.start)
+}
+
+/// Suggests what to write for a text that is no time: `yesterday` is `now-1d/d`, `24h` is `now-24h`.
+pub fn suggest_time(text: &str) -> Option<String> {
+    dates::suggest(text)
 }
 
 /// A question of one event at a time: does it take part?
@@ -98,6 +107,20 @@ impl Filter {
         }
         parser::Parser::new(&canonical, context).parse()?;
         Ok(filter)
+    }
+
+    /// Says what in a filter may be meant otherwise than it is read, for whoever typed it: nothing of one that cannot be
+    /// read, whose error tells more.
+    pub fn notes(text: &str, context: &FilterContext) -> Vec<String> {
+        if text.len() > MAX_BYTES {
+            return Vec::new();
+        }
+        let mut parser = parser::Parser::new(text, context);
+        let read = parser.parse();
+        let mut notes = parser.notes;
+        notes.dedup();
+        notes.truncate(MAX_NOTES);
+        read.map_or_else(|_| Vec::new(), |_| notes)
     }
 
     /// Makes the filter that takes what both take. For a search, not for keeping: it may be larger than what is read.

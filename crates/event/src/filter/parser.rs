@@ -6,12 +6,14 @@ use super::ast::{Expr, Test};
 use super::error::{FilterError, shown};
 use super::fields::{self, FieldPath};
 use super::lexer::{Expected, Keyword, Lexer, Operator, Token, Word};
-use super::{FilterContext, MAX_DEPTH, MAX_TERMS, value};
+use super::{FilterContext, MAX_DEPTH, MAX_TERMS, notes, value};
 
 pub(super) struct Parser<'a> {
     lexer: Lexer<'a>,
     context: &'a FilterContext,
     terms: usize,
+    /// What may be meant otherwise than it is read.
+    pub(super) notes: Vec<String>,
 }
 
 /// What a list in parentheses is a list of.
@@ -34,11 +36,11 @@ impl Of<'_> {
 
 impl<'a> Parser<'a> {
     pub(super) fn new(text: &'a str, context: &'a FilterContext) -> Parser<'a> {
-        Parser { lexer: Lexer::new(text), context, terms: 0 }
+        Parser { lexer: Lexer::new(text), context, terms: 0, notes: Vec::new() }
     }
 
     /// Reads the whole text.
-    pub(super) fn parse(mut self) -> Result<Expr, FilterError> {
+    pub(super) fn parse(&mut self) -> Result<Expr, FilterError> {
         if self.peek(Expected::Anything)?.0 == Token::End {
             return Ok(Expr::All);
         }
@@ -147,6 +149,11 @@ impl<'a> Parser<'a> {
         };
         let Token::Operator(operator) = self.peek(Expected::Anything)?.0 else {
             self.count_term(&span)?;
+            let written = &self.lexer.text()[span.clone()];
+            if let Some((message, meant)) = notes::foreign(written) {
+                return Err(self.error(span, message).suggesting(meant));
+            }
+            self.notes.extend(notes::of_text(written));
             return value::text(word).map_err(|message| self.error(span, message));
         };
         self.lexer.next(Expected::Anything)?;
@@ -178,6 +185,9 @@ impl<'a> Parser<'a> {
 
     fn is(&mut self, field: FieldPath, word: Word, span: Range<usize>) -> Result<Expr, FilterError> {
         self.count_term(&span)?;
+        if field.name() == "kind" {
+            self.notes.extend(notes::of_kind(&word));
+        }
         let test: Test =
             value::is(&field, word, self.context).map_err(|refusal| self.refuse(span, refusal))?;
         Ok(Expr::Field { field, test })

@@ -152,7 +152,8 @@ fn has_values(field: &FieldPath) -> Result<(), Refusal> {
 }
 
 fn not_a_date(text: &str) -> Refusal {
-    format!("{} is not a date; write {}", shown(text), dates::FORMS).into()
+    let message = format!("{} is not a date; write {}", shown(text), dates::FORMS);
+    Refusal { message, suggestions: dates::suggest(text).into_iter().collect() }
 }
 
 fn not_a_number(field: &FieldPath, text: &str) -> Refusal {

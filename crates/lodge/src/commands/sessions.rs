@@ -4,7 +4,7 @@ use anyhow::Result;
 use api::wire::{Coverage, ScreenLine, ScreenLines, Session, Sessions};
 use clap::{Args, Subcommand};
 
-use super::audit::asking::whole;
+use super::audit::asking::{note, whole};
 use super::zone::Zone;
 use super::{Context, at_least_one};
 use crate::client::{Client, segment};
@@ -78,6 +78,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
                 vec![("live", live.to_string()), ("filter", filter.clone()), ("zone", zone.asked())];
             query.extend(since.clone().map(|since| ("since", since)));
             query.extend(until.clone().map(|until| ("until", until)));
+            note(filter, zone);
             let page = list(&client, &query, *limit)?;
             let headings = ["SESSION", "USER", "LOGIN@TARGET", "STARTED", "ENDED", "BY"];
             print_rows(context.output, &page.sessions, &headings, |session| cells(session, zone))?;

@@ -71,7 +71,21 @@ fn a_value_that_a_field_cannot_have_is_refused() {
         expect![[r#"
         time > yesterday
                ^^^^^^^^^
-        column 8: `yesterday` is not a date; write `2026-03-14`, `2026-03-14T15:09:26Z`, `now-24h` or `now/d`"#]],
+        column 8: `yesterday` is not a date; write `2026-03-14`, `2026-03-14T15:09:26Z`, `now-24h` or `now/d`; did you mean `now-1d/d`"#]],
+    );
+    check_error(
+        "kind = user.login",
+        expect![[r#"
+        kind = user.login
+             ^
+        column 6: `=` is no operator of this language; did you mean `:`"#]],
+    );
+    check_error(
+        "alice && bob",
+        expect![[r#"
+        alice && bob
+              ^^
+        column 7: `&&` is no operator of this language; did you mean `and`"#]],
     );
     check_error(
         "origin.ip: 10.0.0.0/33",

@@ -23,6 +23,7 @@ pub struct Arguments {
 
 /// Runs the verb.
 pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
+    arguments.asking.note();
     let mut query = arguments.asking.query();
     query.push(("id", arguments.id.clone()));
     query.push(("limit", arguments.limit.to_string()));

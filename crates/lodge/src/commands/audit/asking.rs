@@ -3,9 +3,11 @@
 use anyhow::Result;
 use api::wire::Coverage;
 use clap::Args;
+use event::{Filter, FilterContext};
 
 use crate::commands::zone::Zone;
 use crate::failure::Failure;
+use crate::terminal::printable;
 
 /// Rows of a file that are sorted, at most.
 const MOST_SORTED: u32 = 10_000;
@@ -68,9 +70,22 @@ impl Asking {
         })
     }
 
+    /// Says what in the filter may be meant otherwise than it is read.
+    pub fn note(&self) {
+        note(&self.filter, &self.zone);
+    }
+
     /// Returns from when on, as it was written.
     pub fn since(&self) -> Option<&str> {
         self.since.as_deref()
+    }
+}
+
+/// Says, on standard error, what in a filter may be meant otherwise than it is read.
+pub fn note(filter: &str, zone: &Zone) {
+    let context = FilterContext { now: server::system::ambient().now(), zone: zone.zone() };
+    for note in Filter::notes(filter, &context) {
+        eprintln!("note: {}", printable(&note));
     }
 }
 

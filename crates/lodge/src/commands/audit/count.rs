@@ -17,6 +17,7 @@ pub struct Arguments {
 
 /// Runs the verb.
 pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
+    arguments.asking.note();
     let count: Count = context.client()?.get("/v1/events/count", &arguments.asking.query())?;
     if context.output == Output::Csv {
         print_line("events")?;

@@ -34,6 +34,7 @@ pub struct Arguments {
 
 /// Runs the verb.
 pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
+    arguments.asking.note();
     let mut query = arguments.asking.query();
     query.push(("interval", arguments.interval.clone()));
     query.push(("series", arguments.series.to_string()));

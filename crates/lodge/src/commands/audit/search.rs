@@ -47,6 +47,7 @@ enum Order {
 
 /// Runs the verb.
 pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
+    arguments.asking.note();
     if matches!(context.output, Output::Parquet | Output::Arrow) {
         let order = match arguments.order {
             Order::Newest => "desc",

@@ -5,7 +5,7 @@ use api::wire::EventRow;
 use clap::Args;
 
 use super::Context;
-use super::asking::whole;
+use super::asking::{note, whole};
 use super::following::follow;
 use super::search::{cells, pages};
 use crate::commands::zone::Zone;
@@ -37,6 +37,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
     if (arguments.lines, arguments.follow) == (0, false) {
         bail!("-n 0 shows something only together with -f; give 1 or more");
     }
+    note(&arguments.filter, zone);
     // Also where none are shown, the answer says where the log ends, which is where following begins.
     let found = pages(&context.client()?, &query, arguments.lines.max(1), None)?;
     for row in found.rows.iter().take(arguments.lines as usize).rev() {

@@ -25,6 +25,7 @@ pub struct Arguments {
 
 /// Runs the verb.
 pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
+    arguments.asking.note();
     let mut query = arguments.asking.query();
     query.push(("field", arguments.field.clone()));
     query.push(("limit", arguments.limit.to_string()));
