@@ -115,6 +115,14 @@ fn the_log_is_paged_counted_and_ranked() {
         tail.lines().count()
     };
     assert_eq!((read("-11:00"), read("+11:00")), (5, 0));
+    for seconds in ["0", "301"] {
+        for verb in [&["audit", "count"][..], &["audit", "sql", "select 1"]] {
+            let run = admin.run(&[verb, &["--timeout", seconds]].concat());
+            assert!(run.code == 2 && run.err.contains("1..=300"), "{}", run.err);
+        }
+        let told = json(&bed, &admin, &format!("/v1/events/count?timeout={seconds}"));
+        assert!(told["detail"].as_str().unwrap().contains("1 to 300 s"), "{told}");
+    }
     for zone in ["+25:00", "Nowhere/City"] {
         let run = admin.run(&["audit", "search", "--zone", zone]);
         assert!(run.code == 2 && run.err.contains("no such zone"), "{}", run.err);

@@ -38,7 +38,7 @@ pub struct Asked {
     /// Zone in which dates are read and days begin: `Europe/Berlin`, `+02:00`; of several, parted by commas, the first that
     /// the server knows. UTC when absent.
     zone: Option<String>,
-    /// Seconds that may be searched, 30 when absent; what was found by then is the answer, and its coverage says so.
+    /// Seconds that may be searched, 1 to 300, 30 when absent; what was found by then is the answer, and its coverage says so.
     timeout: Option<u32>,
 }
 
@@ -313,16 +313,22 @@ async fn begin(
     let context = asked::context_in(&services, asked.zone.as_deref())?;
     let what =
         asked::Asked { filter: &asked.filter, since: asked.since.as_deref(), until: asked.until.as_deref() };
-    let question = Question { budget: budget(asked.timeout), ..what.question(&services, &permit, &context)? };
+    let question = Question { budget: budget(asked.timeout)?, ..what.question(&services, &permit, &context)? };
     let mut searched = searched(mode, asked.filter, &question);
     searched.zone = asked.zone.and_then(|_| zone_name(&context.zone));
     Ok((Asking { services, permit: permit.into(), question, searched }, context.zone))
 }
 
 /// Reads how many seconds may be searched.
-pub(super) fn budget(seconds: Option<u32>) -> Duration {
-    let given = |seconds: u32| Duration::from_secs(seconds.clamp(1, MAX_SECONDS).into());
-    seconds.map_or(DEFAULT_BUDGET, given)
+pub(super) fn budget(seconds: Option<u32>) -> Result<Duration, Problem> {
+    match seconds {
+        None => Ok(DEFAULT_BUDGET),
+        Some(seconds) if (1..=MAX_SECONDS).contains(&seconds) => Ok(Duration::from_secs(seconds.into())),
+        Some(seconds) => {
+            let detail = format!("`timeout` is {seconds} s; a question may take 1 to {MAX_SECONDS} s");
+            Err(Problem::bad_request("timeout", detail))
+        }
+    }
 }
 
 fn which_page(after: Option<&str>, before: Option<&str>) -> Result<Page, Problem> {

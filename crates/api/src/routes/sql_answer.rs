@@ -19,9 +19,8 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_stream::wrappers::ReceiverStream;
 
 use super::search::budget;
-use crate::asked::zone;
 use super::statements::SqlStatement;
-use crate::asked::scope;
+use crate::asked::{scope, zone};
 use crate::download::{PATIENCE, Place};
 use crate::{Problem, Services};
 
@@ -52,7 +51,7 @@ pub(super) async fn answer(
     let statement = Statement {
         scope: scope(&services, &permit)?,
         context: FilterContext { now: services.ambient.now(), zone },
-        budget: budget(asked.timeout),
+        budget: budget(asked.timeout)?,
         text: asked.statement,
         format,
     };

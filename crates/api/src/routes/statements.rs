@@ -24,7 +24,7 @@ pub struct SqlStatement {
     /// Zone in which dates and times without a zone are read, and times are shown: `Europe/Berlin`, `+02:00`; of several,
     /// parted by commas, the first that the server knows. UTC when absent.
     pub(super) zone: Option<String>,
-    /// Seconds that it may take until its last row is taken: 30 when absent, 300 at most.
+    /// Seconds that it may take until its last row is taken: 1 to 300, 30 when absent.
     pub(super) timeout: Option<u32>,
 }
 

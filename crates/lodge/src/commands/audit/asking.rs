@@ -27,8 +27,8 @@ pub struct Asking {
     /// In which zone.
     #[command(flatten)]
     pub zone: Zone,
-    /// Seconds that may be searched [default: 30].
-    #[arg(long, value_name = "SECONDS")]
+    /// Seconds that may be searched, 1 to 300 [default: 30].
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=300))]
     timeout: Option<u32>,
 }
 

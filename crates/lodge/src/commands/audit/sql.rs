@@ -21,8 +21,8 @@ pub struct Arguments {
     statement: String,
     #[command(flatten)]
     zone: Zone,
-    /// Seconds that it may take [default: 30].
-    #[arg(long, value_name = "SECONDS")]
+    /// Seconds that it may take, 1 to 300 [default: 30].
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=300))]
     timeout: Option<u32>,
 }
 
