@@ -169,6 +169,19 @@ pub(crate) fn locked(growing: &Mutex<Growing>) -> MutexGuard<'_, Growing> {
     growing.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Finds the first entry of a range that cannot be read: those before it can, and are not to blame.
+fn first_fault(piece: &Piece, range: Range<u64>, mut error: PartError) -> SealedError {
+    let Range { start: mut good, end: mut bad } = range;
+    while bad - good > 1 {
+        let middle = good.midpoint(bad);
+        match piece.read(good..middle) {
+            Ok(entries) => good = entries.last().map_or(middle, |last| last.position + 1),
+            Err(earlier) => (bad, error) = (middle, earlier),
+        }
+    }
+    SealedError { position: good, why: chain_of_causes(&error) }
+}
+
 fn end_of(pieces: &[Piece]) -> u64 {
     pieces.last().map_or(0, |piece| piece.name().end())
 }
@@ -211,7 +224,7 @@ impl Sealed for Catalog {
         if end <= range.start {
             return Ok(Vec::new());
         }
-        piece.read(range.start..end).map_err(|error| fault(chain_of_causes(&error)))
+        piece.read(range.start..end).or_else(|error| Err(first_fault(&piece, range.start..end, error)))
     }
 
     fn first_kept(&self, position: u64) -> Result<u64, SealedError> {

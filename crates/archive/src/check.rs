@@ -217,11 +217,13 @@ fn check_piece(
 
 fn problem(name: SegmentName, link: Link, error: &ArchiveError) -> Problem {
     let kind = if link == Link::Pruned { ObjectKind::Leaves } else { ObjectKind::Data };
-    let object = match error {
-        ArchiveError::Part(PartError::Damaged { name, .. } | PartError::Read { name, .. }) => name.clone(),
-        _ => name.path(kind),
+    let (object, why) = match error {
+        // Its own words advise to verify, which is what found it.
+        ArchiveError::Part(PartError::Damaged { name, why }) => (name.clone(), why.clone()),
+        ArchiveError::Part(PartError::Read { name, .. }) => (name.clone(), chain_of_causes(error)),
+        _ => (name.path(kind), chain_of_causes(error)),
     };
-    Problem { object, why: chain_of_causes(error) }
+    Problem { object, why }
 }
 
 /// Makes indexes anew from the data; loses nothing, whatever happens meanwhile. Only for whoever may write the objects.

@@ -1,6 +1,8 @@
 //! How the archive stands, in figures: for metrics and `lodge archive status`.
 
-use audit_log::Sealed;
+use std::collections::BTreeSet;
+
+use audit_log::{Sealed, chain_of_causes};
 use event::Timestamp;
 
 use crate::archive::{Archive, Failure, held};
@@ -29,7 +31,7 @@ pub struct Status {
     pub pruned_entries: u64,
     /// Bytes of those leaves.
     pub leaves_bytes: u64,
-    /// Segments whose index is not used: missing, or damaged.
+    /// Segments whose index is missing or damaged.
     pub without_index: u64,
     /// Segments that cannot be read, and why.
     pub damaged: Vec<String>,
@@ -48,6 +50,44 @@ impl Archive {
             format!("{}: it was found damaged when all of it was read", segment.path(ObjectKind::Data))
         };
         status.damaged.extend(apart.iter().map(told));
+        status
+    }
+}
+
+impl Archive {
+    /// Says how the archive stands, and looks whether its objects are still where they should be: what is open is read on
+    /// though it was removed, and is missed only at the next start.
+    pub fn look_over(&self) -> Status {
+        let before: BTreeSet<SegmentName> = self.catalog().pieces().iter().map(Piece::name).collect();
+        let listed = self.storage.writing.list("");
+        let mut status = self.status();
+        let listed: BTreeSet<String> = match listed {
+            Ok(listed) => listed.into_iter().collect(),
+            Err(error) => {
+                let why = format!("cannot list the archive's objects: {}", chain_of_causes(&error));
+                status.failure.get_or_insert(Failure { why, since: self.ambient.now() });
+                return status;
+            }
+        };
+        // What was sealed, merged or dropped meanwhile is not missed.
+        for piece in self.catalog().pieces().iter().filter(|piece| before.contains(&piece.name())) {
+            let is_gone = |kind| !listed.contains(&piece.name().path(kind));
+            let kind = match piece {
+                Piece::Kept(kept) => {
+                    let lost = kept.segment.index_is_sound() && is_gone(ObjectKind::Index);
+                    status.without_index += u64::from(lost);
+                    ObjectKind::Data
+                }
+                Piece::Pruned(..) => ObjectKind::Leaves,
+                Piece::Broken(_) => continue,
+            };
+            if is_gone(kind) {
+                let object = piece.name().path(kind);
+                status.damaged.push(format!(
+                    "{object}: it was removed, and is read on only until Lodge is started anew; restore it from a copy"
+                ));
+            }
+        }
         status
     }
 }

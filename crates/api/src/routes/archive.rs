@@ -23,7 +23,8 @@ pub async fn status(
     caller: Caller,
 ) -> Result<Json<ArchiveStatus>, Problem> {
     services.permit(&caller, ApiResource::Proofs, Verb::Read).await?;
-    let status = services.archive.status();
+    let archive = services.archive.clone();
+    let status = blocking(move || Ok::<_, Problem>(archive.look_over())).await?;
     let (failure, failing_since) = status.failure.map(|failure| (failure.why, failure.since)).unzip();
     Ok(Json(ArchiveStatus {
         log_entries: services.log.size(),

@@ -21,7 +21,7 @@ pub struct ArchiveStatus {
     pub data_bytes: u64,
     /// Bytes of their indexes.
     pub index_bytes: u64,
-    /// Segments without a usable index: searched in full until `lodge archive rebuild`.
+    /// Segments whose index is missing or damaged; `lodge archive rebuild` makes it anew.
     pub without_index: u64,
     /// Entries that retention dropped; their leaves are kept.
     pub pruned_entries: u64,

@@ -247,6 +247,57 @@ fn a_lost_or_damaged_index_is_made_anew_and_loses_nothing() {
 }
 
 #[test]
+fn what_was_removed_under_an_open_archive_is_told() {
+    let fixture = Fixture::new();
+    let pair = fixture.open();
+    pair.append(&fixture, 0..1000);
+    pair.archive.seal_up_to(&pair.log, pair.log.size()).unwrap();
+    let told = || {
+        let status = pair.archive.look_over();
+        (status.without_index, status.damaged.len(), status.failure)
+    };
+    assert_eq!(told(), (0, 0, None));
+    let indexes = names(&fixture.archive_folder(), ".index");
+    fs::remove_file(fixture.archive_folder().join(&indexes[1])).unwrap();
+    assert_eq!(told(), (1, 0, None));
+    pair.archive.rebuild(Rebuild::Unsound).unwrap();
+    assert_eq!(told(), (0, 0, None));
+    let data = names(&fixture.archive_folder(), ".parquet");
+    fs::remove_file(fixture.archive_folder().join(&data[0])).unwrap();
+    assert_eq!(told(), (0, 1, None));
+    assert!(pair.archive.look_over().damaged[0].contains(&data[0]));
+}
+
+#[test]
+fn only_entries_of_a_damaged_page_are_called_unreadable() {
+    let mut fixture = Fixture::new();
+    fixture.config.segment_rows = 1024;
+    let pair = fixture.open();
+    pair.append(&fixture, 0..1024);
+    pair.archive.seal_up_to(&pair.log, 1024).unwrap();
+    pair.close();
+    let data = names(&fixture.archive_folder(), ".parquet");
+    let path = fixture.archive_folder().join(&data[0]);
+    let bytes = fs::read(&path).unwrap();
+    let mut within = 0;
+    for at in (0..bytes.len()).step_by(bytes.len() / 60) {
+        let mut changed = bytes.clone();
+        changed[at] ^= 0x10;
+        fs::write(&path, changed).unwrap();
+        let reader = DiskObjects::reader(&fixture.archive_folder());
+        let Ok(catalog) = archive::Catalog::open_reader(reader) else { continue };
+        let Err(fault) = catalog.read(0..1024) else { continue };
+        within += u32::from(fault.position > 0);
+        let mut readable = 0;
+        while readable < fault.position {
+            readable = catalog.read(readable..fault.position).unwrap().last().unwrap().position + 1;
+        }
+        assert!(catalog.read(fault.position..fault.position + 1).is_err(), "byte {at}");
+    }
+    assert!(within > 0, "no byte damaged a later page alone");
+}
+
+#[test]
 fn a_changed_segment_is_named_by_verify() {
     let fixture = Fixture::new();
     let pair = fixture.open();

@@ -143,11 +143,14 @@ impl fmt::Display for Damage {
                 f,
                 "entry {position}: the {bytes} bytes where it would follow are neither an entry nor empty: an unfinished write or foreign bytes ({file})"
             ),
-            DamageKind::Unreadable { error } => {
+            DamageKind::Unreadable { error } if last == *position => {
                 write!(
                     f,
                     "entry {position}: the file from which it would be read cannot be read: {error} ({file})"
                 )
+            }
+            DamageKind::Unreadable { error } => {
+                write!(f, "{entries}: what they would be read from cannot be read: {error} ({file})")
             }
             DamageKind::StrayFile => {
                 write!(f, "entry {position}: a file that no entry of the log accounts for ({file})")

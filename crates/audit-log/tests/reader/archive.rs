@@ -177,7 +177,9 @@ fn entries_that_an_archive_does_not_give_are_named() {
     let mut archive = sound.clone();
     archive.entries.truncate(5);
     let nothing = DamageKind::Unreadable { error: "the archive gave nothing".to_owned() };
-    assert_eq!(found(&verify(&folder, &archive))[0], (5, 5, "archive", &nothing));
+    let report = verify(&folder, &archive);
+    assert_eq!(found(&report)[0], (5, 5, "archive", &nothing));
+    assert!(report.damage[0].to_string().starts_with("entries 5 to 9: "), "{}", report.damage[0]);
 
     let mut archive = sound.clone();
     archive.entries.swap(3, 4);

@@ -82,5 +82,6 @@ fn text(found: &ArchiveVerification) -> String {
         return format!("{head}\n{}", good("intact: every object is as it was sealed"));
     }
     let lines: Vec<String> = found.problems.iter().map(|line| bad(&printable(line))).collect();
-    format!("{head}\n{}", lines.join("\n"))
+    let advice = "indexes are made anew by `lodge archive rebuild`; data and leaves are restored from a copy";
+    format!("{head}\n{}\n{advice}", lines.join("\n"))
 }
