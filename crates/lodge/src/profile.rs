@@ -1,7 +1,7 @@
 //! Where a person's short-lived certificates lie: a folder that only that person can read.
 
 use std::fs::{self, OpenOptions};
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -75,26 +75,31 @@ impl Folder {
         fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
     }
 
-    /// Says whether anybody is, or was, signed in here.
-    pub fn has_profile(&self) -> bool {
-        self.path("profile.json").exists()
+    /// Reads the profile of whoever is, or was, signed in here; `None` where nobody was. A folder that cannot be read may
+    /// hold one, so that is an error.
+    pub fn find_profile(&self) -> Result<Option<Profile>> {
+        let path = self.path("profile.json");
+        let text = match fs::read_to_string(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            read => read.with_context(|| {
+                format!("cannot read {}; is it yours, and the right folder (--home)?", path.display())
+            })?,
+        };
+        let profile = serde_json::from_str(&text);
+        profile.map(Some).context("profile.json is damaged; run `lodge login --server ADDRESS` again")
     }
 
     /// Reads the profile of whoever is signed in.
     pub fn profile(&self) -> Result<Profile> {
-        if !self.has_profile() {
-            return Err(Failure::NotSignedIn("nobody is signed in; run `lodge login`".to_owned()).into());
-        }
-        let text = self.read("profile.json")?;
-        serde_json::from_str(&text)
-            .context("profile.json is damaged; run `lodge login --server ADDRESS` again")
+        let nobody = || Failure::NotSignedIn("nobody is signed in; run `lodge login`".to_owned());
+        self.find_profile()?.ok_or_else(|| nobody().into())
     }
 
     /// Removes keys and certificates; what is not there is no error.
     pub fn clear(&self) -> Result<()> {
         for name in ["profile.json", "id", "id.pub", "id-cert.pub", "tls.key", "tls.crt"] {
             match fs::remove_file(self.path(name)) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(error) if error.kind() != ErrorKind::NotFound => {
                     return Err(error)
                         .with_context(|| format!("cannot remove {}", self.path(name).display()));
                 }
@@ -107,5 +112,27 @@ impl Folder {
     /// Returns the folder itself.
     pub fn as_path(&self) -> &Path {
         &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(home: &Path) -> (String, bool) {
+        let error = Folder::new(Some(home.to_owned())).unwrap().profile().unwrap_err();
+        let nobody = matches!(error.downcast_ref::<Failure>(), Some(Failure::NotSignedIn(_)));
+        (api::told(error.as_ref()), nobody)
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_read_is_not_taken_for_an_empty_one() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(said(folder.path()).1 && said(&folder.path().join("nothing")).1);
+        // Root may read everything, so what cannot be read here is a file in the folder's place.
+        let file = folder.path().join("file");
+        fs::write(&file, "").unwrap();
+        let (told, nobody) = said(&file);
+        assert!(!nobody && told.contains("cannot read") && told.contains("Not a directory"), "{told}");
     }
 }

@@ -43,6 +43,24 @@ fn sha256(path: &Path) -> String {
 }
 
 #[test]
+fn a_wrong_code_is_asked_for_again_and_an_invite_is_used_up_by_joining_alone() {
+    let bed = Bed::start(program());
+    let invite = bed.facts.invite.clone().unwrap();
+    let code = |secret: &str| Run::of(Command::new("oathtool").args(["--totp", "--base32", secret])).ok();
+    let join = |codes: &dyn Fn(&str) -> String| {
+        Person::try_to_join(program(), &bed.path(""), &invite, |secret| codes(secret))
+    };
+    let (nobody, joined) = join(&|_| "000000\n000000\n000000\n".to_owned());
+    assert!(!joined && nobody.welcome.contains("the invite can be used again"), "{}", nobody.welcome);
+    // Joining needs one right code, and the login behind it the next; here that one never comes.
+    let (late, joined) = join(&|secret| format!("000000\n{}000000\n000000\n000000\n", code(secret)));
+    assert!(!joined && late.welcome.contains("lodge login --server https://"), "{}", late.welcome);
+    assert!(late.welcome.contains("recovery codes") && late.welcome.contains("used up"), "{}", late.welcome);
+    let run = late.run(&["logout"]);
+    assert!(run.code == 3 && run.err.contains("nobody is signed in"), "{}", run.err);
+}
+
+#[test]
 fn everything_that_a_person_does_is_found_replayed_and_proved() {
     let bed = Bed::start(program());
     let admin = bed.admin();

@@ -43,6 +43,9 @@ pub struct Arguments {
     no_agent: bool,
 }
 
+/// How often a code is asked for that was wrong.
+const TRIES: u32 = 3;
+
 /// Runs the verb.
 pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
     let folder = &context.folder;
@@ -59,18 +62,32 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
     let user = user.map_or_else(|| ask("User"), Ok)?;
     let password = password.map_or_else(|| ask_secret("Password"), Ok)?;
     // The code that finished an invite is spent, so a login after one always asks for the next.
-    let given = arguments.code.clone().filter(|_| arguments.invite.is_none());
-    let code = given.map_or_else(|| ask("Authenticator code (the next one, if you just used one)"), Ok)?;
+    let joined = arguments.invite.is_some();
+    let given = arguments.code.clone().filter(|_| !joined);
     let keys = Keys::new()?;
-    let request = LoginRequest {
-        user,
-        password,
-        code,
-        ssh_public_key: keys.ssh.public_key().to_openssh()?,
-        tls_request: keys.tls_request.clone(),
-        ttl_seconds: arguments.minutes.map(|minutes| minutes * 60),
+    let ssh_public_key = keys.ssh.public_key().to_openssh()?;
+    let sign_in = |code: String| -> Result<LoginGrant> {
+        let request = LoginRequest {
+            user: user.clone(),
+            password: password.clone(),
+            code,
+            ssh_public_key: ssh_public_key.clone(),
+            tls_request: keys.tls_request.clone(),
+            ttl_seconds: arguments.minutes.map(|minutes| minutes * 60),
+        };
+        client.post("/v1/login", &request)
     };
-    let grant: LoginGrant = client.post("/v1/login", &request)?;
+    // Behind an invite only the code can be wrong; otherwise it may be the password, which is asked for anew.
+    let tries = if joined { TRIES } else { 1 };
+    let question = "Authenticator code (the next one, if you just used one)";
+    let grant = with_code(given, question, tries, "login", sign_in);
+    let grant = grant.with_context(|| match (joined, &fingerprint) {
+        (true, Some(fingerprint)) => format!(
+            "you have joined, so the invite is used up, but you are not signed in; run \
+             `lodge login --server {server} --ca {fingerprint} --user {user}`"
+        ),
+        _ => format!("cannot sign in as {user}"),
+    })?;
     save(folder, &server, &trust, &keys, &grant)?;
     if !arguments.no_agent {
         add_to_agent(folder)?;
@@ -98,11 +115,11 @@ fn whereto(arguments: &Arguments, folder: &Folder) -> Result<(String, Option<Str
         let server = if server.contains("://") { server.clone() } else { format!("https://{server}") };
         return Ok((server.trim_end_matches('/').to_owned(), arguments.ca.clone(), None));
     }
-    if !folder.has_profile() {
+    let Some(profile) = folder.find_profile()? else {
         let what = "this folder knows no server yet; say where it is: --invite LINK, or --server ADDRESS --ca FINGERPRINT";
         return Err(Failure::NotSignedIn(what.to_owned()).into());
-    }
-    Ok((folder.profile()?.server, arguments.ca.clone(), None))
+    };
+    Ok((profile.server, arguments.ca.clone(), None))
 }
 
 /// Fetches the server's authorities and holds them against the fingerprint, or against those of the last login.
@@ -124,6 +141,32 @@ fn establish_trust(folder: &Folder, server: &str, fingerprint: Option<&str>) -> 
     Client::anonymous(server, &pinned)?.get("/v1/trust", &[])
 }
 
+/// Does what needs a code: with the one that was given, or with one that is asked for, again where it was wrong.
+fn with_code<T>(
+    given: Option<String>,
+    question: &str,
+    tries: u32,
+    wrong: &str,
+    send: impl Fn(String) -> Result<T>,
+) -> Result<T> {
+    if let Some(given) = given {
+        return send(given);
+    }
+    let mut left = tries;
+    loop {
+        left -= 1;
+        let error = match send(ask(question)?) {
+            Ok(done) => return Ok(done),
+            Err(error) => error,
+        };
+        let is_wrong = matches!(error.downcast_ref::<Failure>(), Some(Failure::Refused(problem)) if problem.code == wrong);
+        if left == 0 || !is_wrong {
+            return Err(error);
+        }
+        eprintln!("lodge: {}", api::told(error.as_ref()));
+    }
+}
+
 fn accept_invite(client: &Client, token: &str, arguments: &Arguments) -> Result<(String, String)> {
     let password = ask_secret("New password (12 characters or more)")?;
     if ask_secret("The same again")? != password {
@@ -133,9 +176,11 @@ fn accept_invite(client: &Client, token: &str, arguments: &Arguments) -> Result<
     let enrolment: InviteEnrolment = client.post("/v1/invites/begin", &begin)?;
     eprintln!("\nAdd this to your authenticator:\n\n{}", qr(&enrolment.totp_uri));
     eprintln!("  key: {}\n", enrolment.totp_secret);
-    let code = arguments.code.clone().map_or_else(|| ask("Authenticator code"), Ok)?;
-    let done: InviteDone =
-        client.post("/v1/invites/finish", &InviteFinish { token: token.to_owned(), code })?;
+    let finish = |code: String| -> Result<InviteDone> {
+        client.post("/v1/invites/finish", &InviteFinish { token: token.to_owned(), code })
+    };
+    let done = with_code(arguments.code.clone(), "Authenticator code", TRIES, "invite", finish);
+    let done = done.context("you have not joined; the invite can be used again, with a new key for your authenticator")?;
     eprintln!("\nKeep these recovery codes somewhere safe; each works once, and they are not shown again:\n");
     done.recovery_codes.iter().for_each(|code| eprintln!("  {code}"));
     eprintln!();

@@ -23,6 +23,19 @@ pub struct Person {
 impl Person {
     /// Uses an invite link as a person would: password twice, authenticator, next code.
     pub fn join(program: &Path, folder: &Path, invite: &str) -> Person {
+        let codes = |secret: &str| format!("{}\n{}\n", code(secret, 0), code(secret, 1));
+        let (person, ended) = Person::try_to_join(program, folder, invite, codes);
+        assert!(ended, "joining failed:\n{}", person.welcome);
+        person
+    }
+
+    /// As [`Person::join`], typing codes that are made of the authenticator's key; says whether that went well.
+    pub fn try_to_join(
+        program: &Path,
+        folder: &Path,
+        invite: &str,
+        codes: impl Fn(&str) -> String,
+    ) -> (Person, bool) {
         let home = tempfile::Builder::new()
             .prefix("person-")
             .tempdir_in(folder)
@@ -49,12 +62,11 @@ impl Person {
                 break secret.trim().to_owned();
             }
         };
-        writeln!(keyboard, "{}\n{}", code(&secret, 0), code(&secret, 1))
-            .expect("the program reads its codes");
+        keyboard.write_all(codes(&secret).as_bytes()).expect("the program reads its codes");
+        drop(keyboard);
         std::io::Read::read_to_string(&mut screen, &mut welcome).expect("the program writes text");
         let output = child.wait_with_output().expect("a child can be waited for");
-        assert!(output.status.success(), "joining failed:\n{welcome}");
-        Person { program: program.to_owned(), home, secret, welcome }
+        (Person { program: program.to_owned(), home, secret, welcome }, output.status.success())
     }
 
     /// Makes a `lodge` command for this person.
