@@ -147,7 +147,7 @@ impl<'a> Reader<'_, 'a> {
 
     fn reject(&mut self, seq: u64, line: u64, offset: u64, bytes: u64, beginning: &[u8], cause: &str) {
         let cause = cause[..cause.floor_char_boundary(CAUSE)].to_owned();
-        let beginning = beginning[..beginning.len().min(BEGINNING)].escape_ascii().to_string();
+        let beginning = text_of(&beginning[..beginning.len().min(BEGINNING)]);
         let file = self.chunk.file.to_owned();
         let detail = Rejected { file, line, offset, bytes, cause: cause.clone(), beginning };
         let mut event =
@@ -157,5 +157,32 @@ impl<'a> Reader<'_, 'a> {
         event.source = Some(Source { kind, name: self.chunk.name.to_owned(), seq });
         self.reading.events.push((seq, event.encode()));
         self.reading.rejected += 1;
+    }
+}
+
+/// Takes bytes as text, as they are: JSON escapes what must be. A character that was cut at the end is left out.
+fn text_of(bytes: &[u8]) -> String {
+    let whole = match std::str::from_utf8(bytes) {
+        Err(error) if error.error_len().is_none() => error.valid_up_to(),
+        _ => bytes.len(),
+    };
+    String::from_utf8_lossy(&bytes[..whole]).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::text_of;
+
+    #[test]
+    fn a_beginning_is_kept_as_it_came() {
+        for (bytes, text) in [
+            (&b"say \"a\\b\""[..], "say \"a\\b\""),
+            ("naïve\u{1b}[2J".as_bytes(), "naïve\u{1b}[2J"),
+            (&b"a\xff\xfeb"[..], "a\u{fffd}\u{fffd}b"),
+            (&"aé".as_bytes()[..2], "a"),
+            (&b"\xffa\xc3"[..], "\u{fffd}a\u{fffd}"),
+        ] {
+            assert_eq!(text_of(bytes), text);
+        }
     }
 }

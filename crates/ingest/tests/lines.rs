@@ -84,7 +84,7 @@ fn a_bad_line_says_what_it_is_and_the_rest_goes_on() {
         (json.body.detail["line"].as_u64(), json.body.detail["offset"].as_u64()),
         (Some(12), Some(108))
     );
-    assert_eq!(json.body.detail["beginning"], "not json \\x1b[2J");
+    assert_eq!(json.body.detail["beginning"], "not json \x1b[2J");
     assert_eq!((utf8.body.detail["line"].as_u64(), utf8.body.detail["bytes"].as_u64()), (Some(14), Some(4)));
     assert_eq!(utf8.body.detail["cause"], "the line is not UTF-8");
     assert_eq!(reading.events.iter().map(|(seq, _)| *seq).collect::<Vec<_>>(), [108, 122, 128, 135]);

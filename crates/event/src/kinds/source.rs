@@ -29,7 +29,7 @@ details! {
         bytes: u64,
         /// Why it could not be taken.
         cause: String,
-        /// Its first 200 bytes; what is not printable ASCII is escaped.
+        /// Its first 200 bytes; what is not UTF-8 is replaced by U+FFFD.
         beginning: String,
     }
     /// A loss.

@@ -5,7 +5,7 @@ use event::Timestamp;
 use event::interval::{TimeZone, parse_zone, zone_name};
 
 /// In which zone somebody reads and writes times.
-#[derive(Args)]
+#[derive(Args, Default)]
 pub struct Zone {
     /// Zone in which dates are read, days begin and times are shown: `Europe/Berlin`, `+02:00`, `UTC` [default: this machine's].
     #[arg(long = "zone", value_name = "ZONE", value_parser = known, allow_hyphen_values = true)]

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::Context;
 use super::asking::{Asking, NARROW, whole};
-use super::search::{HEADINGS, cells};
+use super::rows::{HEADINGS, cells};
 use crate::terminal::{Output, print_one, print_rows, strong};
 
 /// Shows what happened just before and after an event. `lodge audit around 1234 'actor.user: alice' -n 5`

@@ -8,6 +8,7 @@ mod export;
 mod following;
 mod histogram;
 mod prove;
+mod rows;
 mod search;
 mod show;
 mod sql;

@@ -4,11 +4,12 @@ use anyhow::{Result, bail};
 use api::wire::{Coverage, EventRow, Events};
 use clap::{Args, ValueEnum};
 use event::filter::{FilterContext, parse_time};
-use event::{Record, Timestamp};
+use event::Timestamp;
 use indicatif::HumanCount;
 
 use super::Context;
 use super::asking::{Asking, NARROW, whole};
+use super::rows::{HEADINGS, cells};
 use super::sql::pass_on;
 use crate::client::Client;
 use crate::commands::at_least_one;
@@ -130,55 +131,6 @@ fn note_future(since: &str, zone: &Zone) {
 /// Returns the instant that a text names, if it has not come yet.
 fn future(since: &str, context: &FilterContext) -> Option<Timestamp> {
     parse_time(since, context).filter(|since| *since > context.now)
-}
-
-/// Headings of a table of events.
-pub const HEADINGS: &[&str] = &["POSITION", "TIME", "KIND", "OUTCOME", "USER", "TARGET", "WHAT"];
-
-/// Cells of an event's row.
-pub fn cells(row: &EventRow, zone: &Zone) -> Vec<String> {
-    let Ok(record) = Record::parse(row.event.get().as_bytes()) else {
-        let mut cells = vec![row.position.to_string(), zone.show(row.log_time), "?".to_owned()];
-        cells.resize(HEADINGS.len(), String::new());
-        return cells;
-    };
-    let outcome = format!("{:?}", record.outcome).to_lowercase();
-    vec![
-        row.position.to_string(),
-        zone.show(record.time),
-        record.kind().to_owned(),
-        outcome,
-        record.actor.user.clone(),
-        record.target.as_ref().map(|target| target.name.clone()).unwrap_or_default(),
-        what(&record),
-    ]
-}
-
-/// The words of the detail that tell most, and the reason where there is one.
-fn what(record: &Record) -> String {
-    const TELLING: &[&str] = &[
-        "command",
-        "path",
-        "host",
-        "login",
-        "user",
-        "name",
-        "filter",
-        "method",
-        "principals",
-        "request",
-        "ended_by",
-    ];
-    let detail = &record.body.detail;
-    let words = TELLING.iter().filter_map(|field| detail.get(field)).filter_map(|value| match value {
-        serde_json::Value::String(text) if !text.is_empty() => Some(text.clone()),
-        serde_json::Value::Array(list) if !list.is_empty() => {
-            Some(serde_json::Value::Array(list.clone()).to_string())
-        }
-        _ => None,
-    });
-    let words: Vec<String> = words.take(2).chain(record.reason.clone()).collect();
-    words.join(" · ")
 }
 
 #[cfg(test)]

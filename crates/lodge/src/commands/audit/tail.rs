@@ -7,7 +7,8 @@ use clap::Args;
 use super::Context;
 use super::asking::{note, whole};
 use super::following::follow;
-use super::search::{cells, pages};
+use super::rows::cells;
+use super::search::pages;
 use crate::commands::zone::Zone;
 use crate::terminal::{Output, columnar_only, csv, print_line, printable};
 
