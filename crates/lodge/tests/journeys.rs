@@ -43,6 +43,16 @@ fn sha256(path: &Path) -> String {
 }
 
 #[test]
+fn a_server_says_where_everything_lies() {
+    let bed = Bed::start(program());
+    let said = bed.messages();
+    let data = bed.data().display().to_string();
+    for part in [&data, &format!("{data}/master.key"), &format!("{data}/archive"), &text(&bed.path("lodge.toml"))] {
+        assert!(said.contains(part), "{part} is not in {said}");
+    }
+}
+
+#[test]
 fn a_wrong_code_is_asked_for_again_and_an_invite_is_used_up_by_joining_alone() {
     let bed = Bed::start(program());
     let invite = bed.facts.invite.clone().unwrap();

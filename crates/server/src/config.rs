@@ -313,6 +313,15 @@ impl Config {
         self.master_key_file.clone().unwrap_or_else(|| self.data_dir.join("master.key"))
     }
 
+    /// Says where the archive lies: a folder, or a bucket.
+    pub fn archive_place(&self) -> String {
+        match (&self.archive.s3, &self.archive.folder) {
+            (Some(s3), _) => format!("s3://{}/{}", s3.bucket, s3.prefix),
+            (None, Some(folder)) => folder.display().to_string(),
+            (None, None) => self.data_dir.join("archive").display().to_string(),
+        }
+    }
+
     /// Returns the log's origin.
     pub fn log_origin(&self) -> String {
         self.log.origin.clone().unwrap_or_else(|| format!("{}/log", self.public_host))
@@ -439,6 +448,33 @@ mod tests {
             "[archive]\ns3 = { bucket = 'b', access_key_id = 'c' }",
         ] {
             assert!(matches!(parse(text), Err(ConfigError::Invalid { .. })), "{text}");
+        }
+    }
+
+    /// The documentation, which is not made from this file but held against it.
+    const DOCUMENTED: &str = include_str!("../../../docs/configuration.md");
+
+    #[test]
+    fn every_key_is_documented_and_no_other() {
+        let rows = DOCUMENTED.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`'));
+        let documented: Vec<&str> = rows.map(|(key, _)| key).collect();
+        for key in KEYS {
+            assert_eq!(documented.iter().filter(|known| *known == key).count(), 1, "{key}");
+        }
+        assert_eq!(documented.len(), KEYS.len(), "{documented:?}");
+    }
+
+    #[test]
+    fn the_documented_defaults_are_the_defaults() {
+        let (_, rest) = DOCUMENTED.split_once("```toml\n").unwrap();
+        let (example, _) = rest.split_once("```").unwrap();
+        assert_eq!(format!("{:?}", parse(example).unwrap()), format!("{:?}", Config::default()));
+        // What is commented out can be set as it stands there; a folder and a bucket exclude each other.
+        let all: String = example.lines().map(|line| format!("{}\n", line.trim_start_matches("# "))).collect();
+        parse(&all.replace("folder = ", "# folder = ")).unwrap();
+        for key in KEYS {
+            let leaf = key.rsplit('.').next().unwrap();
+            assert!(all.lines().any(|line| line.starts_with(&format!("{leaf} = "))), "{key}");
         }
     }
 

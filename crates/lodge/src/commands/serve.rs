@@ -127,6 +127,7 @@ fn message_filter(level: &str) -> Result<EnvFilter> {
 }
 
 async fn serve(config: &Config, arguments: &Arguments) -> Result<()> {
+    say_places(config, arguments.config.as_deref());
     let server = Server::start(config, server::system::ambient()).await?;
     tracing::info!(api = %server.api, ssh = %server.ssh, metrics = %server.metrics, "listening");
     if let Some(invite) = &server.invite {
@@ -151,6 +152,24 @@ async fn serve(config: &Config, arguments: &Arguments) -> Result<()> {
     }
     tracing::info!("ending sessions and closing the log");
     server.stop().await
+}
+
+/// Says where everything lies, before anything can fail: whoever must look for it then knows where.
+fn say_places(config: &Config, file: Option<&std::path::Path>) {
+    let shown = |path: &std::path::Path| {
+        std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string()
+    };
+    tracing::info!(
+        data = shown(&config.data_dir),
+        master_key = shown(&config.master_key()),
+        archive = config.archive_place(),
+        configuration = file.map_or_else(|| "none".to_owned(), shown),
+        "starting; keep a copy of the master key apart from the data folder"
+    );
+    let open = [("api.listen", config.api.listen), ("ssh.listen", config.ssh.listen)];
+    for (key, address) in open.into_iter().filter(|(_, address)| address.ip().is_unspecified()) {
+        tracing::info!("port {} is open on every address of this machine; `{key}` narrows it", address.port());
+    }
 }
 
 /// Writes the file whole or not at all; it holds the invite, so only its owner may read it.
