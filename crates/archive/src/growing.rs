@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use audit_log::{AuditLog, Entry};
 use event::Timestamp;
-use event::ingested::FILE_SOURCE_PREFIX;
+use event::ingested::is_file_source;
 
 use crate::blocks::{BLOCK_ROWS, Blocks};
 use crate::cells::Rollups;
@@ -247,17 +247,17 @@ impl Part for Snapshot {
         })
     }
 
-    /// Counts the rows that are there: they are few, and no count is kept that later ones would change.
     fn ingested(&self, rows: &[u32]) -> Result<Vec<bool>, PartError> {
         let positions: Vec<u64> = rows.iter().map(|row| self.positions.start + u64::from(*row)).collect();
         let mut found = Vec::with_capacity(rows.len());
         self.read(&positions, &mut |entry| {
-            found.push(entry.leaf.source.starts_with(FILE_SOURCE_PREFIX));
+            found.push(is_file_source(&entry.leaf.source));
             ControlFlow::Continue(())
         })?;
         Ok(found)
     }
 
+    /// Counts the rows that are there: they are few, and no count is kept that later ones would change.
     fn rollup(&self, key: RollupKey) -> Result<Option<Arc<Rollups>>, PartError> {
         let [user, target, address] = DIMENSIONS;
         let columns = [Column::Kind, Column::Outcome, user, target, address];

@@ -241,7 +241,7 @@ pub trait Part: Send + Sync {
         Ok(found)
     }
 
-    /// Says of rows, whose numbers must rise, whether they came in with a file ([`event::ingested::FILE_SOURCE_PREFIX`]): such
+    /// Says of rows, whose numbers must rise, whether they came in with a file ([`event::ingested::is_file_source`]): such
     /// an event may say of itself what only a node of Lodge can know.
     fn ingested(&self, rows: &[u32]) -> Result<Vec<bool>, PartError>;
 

@@ -14,6 +14,11 @@ use crate::{ActorType, Decision, EncodedEvent, EventId, Outcome, Timestamp, Verb
 /// can pass for what Lodge itself wrote.
 pub const FILE_SOURCE_PREFIX: &str = "file/";
 
+/// Says whether a source id of the log is that of an ingested file.
+pub fn is_file_source(source: &str) -> bool {
+    source.starts_with(FILE_SOURCE_PREFIX)
+}
+
 /// The longest text that an ingested event's envelope takes from its record, in bytes. The record has all of it.
 pub const MAX_TEXT_BYTES: usize = 1024;
 

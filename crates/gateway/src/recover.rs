@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use audit_log::{AppendError, Entry, ReadError};
 use base16ct::lower::encode_string;
-use event::ingested::FILE_SOURCE_PREFIX;
+use event::ingested::is_file_source;
 use event::kinds::{recording as recording_kinds, session as kinds};
 use event::{Actor, Detail, Event, Record, SessionId};
 use recording::{RecordingError, Recovered};
@@ -103,7 +103,7 @@ impl Gateway {
 fn note(entry: &Entry, open: &mut HashMap<SessionId, Record>, closed: &mut HashSet<SessionId>) {
     const MARK: &[u8] = b"\"session.";
     // What another system reported is not what happened here, whatever it calls itself.
-    if entry.leaf.source.starts_with(FILE_SOURCE_PREFIX) {
+    if is_file_source(&entry.leaf.source) {
         return;
     }
     if !entry.payload.windows(MARK.len()).any(|window| window == MARK) {

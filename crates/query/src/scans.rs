@@ -1,7 +1,7 @@
 //! Runs searches on threads of their own, few at a time, each with a time budget.
 //!
-//! A search ends soon after its future is dropped or its budget is spent; waiting for a place spends it too. One reader never
-//! has all places.
+//! A search ends soon after its future is dropped or its budget is spent; waiting for a place spends it too. A reader that
+//! is named never has all places.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};

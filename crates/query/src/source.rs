@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use archive::Logged;
 use audit_log::{AuditLog, Entry, ReadError};
-use event::ingested::FILE_SOURCE_PREFIX;
+use event::ingested::is_file_source;
 use event::view::Node;
 use event::{RecordView, Timestamp};
 
@@ -29,7 +29,7 @@ impl Source for AuditLog {
 
     fn is_ingested(&self, position: u64) -> Result<bool, ReadError> {
         let read = AuditLog::read(self, position..position + 1)?;
-        Ok(read.iter().all(|entry| entry.leaf.source.starts_with(FILE_SOURCE_PREFIX)))
+        Ok(read.iter().all(|entry| is_file_source(&entry.leaf.source)))
     }
 }
 

@@ -22,7 +22,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use audit_log::SealedEntry;
 use event::Timestamp;
-use event::ingested::FILE_SOURCE_PREFIX;
+use event::ingested::is_file_source;
 
 use self::page::Unpacker;
 use self::schema::{LOG_SOURCE, LOG_TIME, TIME};
@@ -244,8 +244,7 @@ impl Part for Segment {
     }
 
     fn ingested(&self, rows: &[u32]) -> Result<Vec<bool>, PartError> {
-        let is_file = |source: &String| source.starts_with(FILE_SOURCE_PREFIX);
-        if !self.sources().keys().any(is_file) {
+        if !self.sources().keys().any(|source| is_file_source(source)) {
             return Ok(vec![false; rows.len()]);
         }
         let mut held: Option<(usize, Vec<bool>, Arc<Vec<u32>>)> = None;
@@ -257,7 +256,7 @@ impl Part for Segment {
                 held => {
                     let texts = self.sheet.kept_texts(number, LOG_SOURCE)?;
                     let codes = self.sheet.kept_codes(number, LOG_SOURCE, texts.len())?;
-                    held.insert((number, texts.iter().map(is_file).collect(), codes))
+                    held.insert((number, texts.iter().map(|text| is_file_source(text)).collect(), codes))
                 }
             };
             let code = codes.get(row - self.sheet.layout.groups[number].first_row);

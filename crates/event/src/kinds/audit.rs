@@ -9,7 +9,7 @@ details! {
         since: Option<crate::Timestamp>,
         /// End of the time range.
         until: Option<crate::Timestamp>,
-        /// Rows, bars or values that were shown; absent where none were, and for a live tail, which has no end.
+        /// Rows, bars or values that were shown; absent where there is no answer, and for a live tail, which has no end.
         rows: Option<u64>,
         /// `search`, `show`, `around`, `count`, `histogram`, `top`, `values`, `sessions`, `recordings` or `tail`.
         mode: String,
@@ -27,7 +27,7 @@ details! {
         interval: Option<String>,
         /// With what the values that were asked for begin.
         prefix: Option<String>,
-        /// How far it came: `whole`; `out_of_time`, of which the rows were shown that were found by then; `following`, a live
+        /// How far it came: `whole`; `out_of_time`, where `rows` were found by then and shown, or none could be; `following`, a live
         /// tail; or why nothing was shown, such as `reader_gone`.
         ended: String,
     }
