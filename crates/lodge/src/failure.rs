@@ -38,7 +38,10 @@ pub const EXIT_CODES: &[(u8, &str)] = &[
     (3, "not signed in, or refused"),
     (4, "verification found damage"),
     (5, "there is nothing of that name"),
-    (6, "the answer that was printed is right and not the whole one: time ran out, or a part could not be searched"),
+    (
+        6,
+        "the answer that was printed is right and not the whole one: time ran out, or a part could not be searched",
+    ),
 ];
 
 /// Returns the exit code for an error.

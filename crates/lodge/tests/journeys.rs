@@ -47,7 +47,9 @@ fn a_server_says_where_everything_lies() {
     let bed = Bed::start(program());
     let said = bed.messages();
     let data = bed.data().display().to_string();
-    for part in [&data, &format!("{data}/master.key"), &format!("{data}/archive"), &text(&bed.path("lodge.toml"))] {
+    for part in
+        [&data, &format!("{data}/master.key"), &format!("{data}/archive"), &text(&bed.path("lodge.toml"))]
+    {
         assert!(said.contains(part), "{part} is not in {said}");
     }
 }

@@ -130,13 +130,16 @@ fn the_log_is_paged_counted_and_ranked() {
     // What a table shows names an event as well as its id does.
     let position = all[1].to_string();
     for name in [id, &position, &format!("#{position}")] {
-        let shown: Value = serde_json::from_str(&admin.run(&["audit", "show", name, "-o", "json"]).ok()).unwrap();
+        let shown: Value =
+            serde_json::from_str(&admin.run(&["audit", "show", name, "-o", "json"]).ok()).unwrap();
         assert_eq!((&shown["position"], &shown["event"]["id"]), (&all[1].into(), &id.into()), "{name}");
         let proof: Value = serde_json::from_str(&admin.run(&["audit", "prove", name]).ok()).unwrap();
         assert!(proof.is_object(), "{name}");
         admin.run(&["audit", "around", name, words, "-n", "1"]).ok();
     }
-    for (name, said) in [("alice", "nor its position"), ("99999999", "there is no event"), ("-", "nor its position")] {
+    for (name, said) in
+        [("alice", "nor its position"), ("99999999", "there is no event"), ("-", "nor its position")]
+    {
         for verb in ["show", "prove", "around"] {
             let refused = admin.run(&["audit", verb, name]).refused();
             assert!(refused.contains(said), "{verb} {name}: {refused}");
@@ -212,7 +215,11 @@ fn more_rows_than_a_page_has_are_asked_for_page_by_page() {
         };
         assert_eq!([rows("2050"), rows("5000")], [2050, 2100], "{verb:?}");
     }
-    assert_eq!(admin.run(&["audit", "around", "1", "-n", "1001"]).code, 2, "that is more than there is a page for");
+    assert_eq!(
+        admin.run(&["audit", "around", "1", "-n", "1001"]).code,
+        2,
+        "that is more than there is a page for"
+    );
 }
 
 #[test]

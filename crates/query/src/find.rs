@@ -11,8 +11,8 @@ use serde::Serialize;
 use crate::ground::Survey;
 use crate::question::exact;
 use crate::search::{search, search_own};
-use crate::sweep::Watch;
 use crate::source::time_of;
+use crate::sweep::Watch;
 use crate::{Coverage, Order, Page, QueryError, Question, Row, Scope, Which};
 
 /// How long before its id's time an event is looked for first: clocks are set back a little now and then.
@@ -71,12 +71,7 @@ fn at(survey: &Survey, position: u64, scope: &Scope) -> Result<Option<Row>, Quer
     Ok(Row::of(Logged { time, ..logged }))
 }
 
-fn of_id(
-    survey: &Survey,
-    id: EventId,
-    scope: &Scope,
-    watch: Watch<'_>,
-) -> Result<Option<Row>, QueryError> {
+fn of_id(survey: &Survey, id: EventId, scope: &Scope, watch: Watch<'_>) -> Result<Option<Row>, QueryError> {
     let anywhere = Question {
         filter: exact(&format!("id: {id}")),
         limit: NAMESAKES,
@@ -180,7 +175,8 @@ mod tests {
         let some = Scope::only(filter("kind: k1"));
         assert_eq!((at(1, &some).is_some(), at(2, &some).is_some()), (true, false), "outside the scope");
         let question = Question { limit: 1, ..Question::new(all) };
-        let around = unwatched(|watch| around(&survey(), Which::Position(4), &question, watch)).unwrap().unwrap();
+        let around =
+            unwatched(|watch| around(&survey(), Which::Position(4), &question, watch)).unwrap().unwrap();
         assert_eq!((around.before[0].position, around.event.position), (3, 4));
     }
 
@@ -205,7 +201,8 @@ mod tests {
     fn what_happened_around_an_event_is_told_in_order() {
         let question = Question { limit: 2, ..Question::new(Scope::everything()) };
         let told = |question: &Question| {
-            let around = unwatched(|watch| around(&survey(), id(4).into(), question, watch)).unwrap().unwrap();
+            let around =
+                unwatched(|watch| around(&survey(), id(4).into(), question, watch)).unwrap().unwrap();
             let positions = |rows: &[Row]| rows.iter().map(|row| row.position).collect::<Vec<_>>();
             (positions(&around.before), around.event.position, positions(&around.after))
         };

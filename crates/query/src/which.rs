@@ -59,7 +59,11 @@ mod tests {
         let id = "019d3a3c-5d6c-7a1b-8c2d-0123456789ab";
         assert_eq!(id.parse(), Ok(Which::Id(id.parse().unwrap())));
         let digits = "12345678901234567890123456789012";
-        assert_eq!(digits.parse(), Ok(Which::Id(digits.parse().unwrap())), "an id may be written without lines");
+        assert_eq!(
+            digits.parse(),
+            Ok(Which::Id(digits.parse().unwrap())),
+            "an id may be written without lines"
+        );
         for text in ["0", "1234", "#1234", " #18446744073709551615 "] {
             let position = text.trim().trim_start_matches('#').parse().unwrap();
             assert_eq!(text.parse(), Ok(Which::Position(position)), "{text}");

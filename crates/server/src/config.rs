@@ -470,7 +470,8 @@ mod tests {
         let (example, _) = rest.split_once("```").unwrap();
         assert_eq!(format!("{:?}", parse(example).unwrap()), format!("{:?}", Config::default()));
         // What is commented out can be set as it stands there; a folder and a bucket exclude each other.
-        let all: String = example.lines().map(|line| format!("{}\n", line.trim_start_matches("# "))).collect();
+        let all: String =
+            example.lines().map(|line| format!("{}\n", line.trim_start_matches("# "))).collect();
         parse(&all.replace("folder = ", "# folder = ")).unwrap();
         for key in KEYS {
             let leaf = key.rsplit('.').next().unwrap();

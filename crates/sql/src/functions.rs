@@ -62,8 +62,9 @@ impl ScalarUDFImpl for Matches {
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let filter = literal(&args, "matches(payload, 'filter')")?;
-        let filter = Filter::parse(&filter, &self.context)
-            .map_err(|error| plan_datafusion_err!("the filter of matches() cannot be read:\n{}", error.render()))?;
+        let filter = Filter::parse(&filter, &self.context).map_err(|error| {
+            plan_datafusion_err!("the filter of matches() cannot be read:\n{}", error.render())
+        })?;
         let payloads = texts(&args)?;
         let takes =
             |payload: &str| RecordView::parse(payload.as_bytes()).is_ok_and(|view| filter.matches(&view));

@@ -445,7 +445,7 @@ export interface paths {
                      *     the server knows. UTC when absent.
                      */
                     zone?: string | null;
-                    /** @description Seconds that may be searched, 30 when absent; what was found by then is the answer, and its coverage says so. */
+                    /** @description Seconds that may be searched, 1 to 300, 30 when absent; what was found by then is the answer, and its coverage says so. */
                     timeout?: number | null;
                     /** @description `newest` (first, the default) or `oldest`. */
                     order?: components["schemas"]["WhichFirst"];
@@ -502,9 +502,9 @@ export interface paths {
                      *     the server knows. UTC when absent.
                      */
                     zone?: string | null;
-                    /** @description Seconds that may be searched, 30 when absent; what was found by then is the answer, and its coverage says so. */
+                    /** @description Seconds that may be searched, 1 to 300, 30 when absent; what was found by then is the answer, and its coverage says so. */
                     timeout?: number | null;
-                    /** @description The event's id. */
+                    /** @description The event's id, or its position in the log. */
                     id: string;
                     /** @description How many events on each side; 1000 at most. */
                     limit?: number;
@@ -555,7 +555,7 @@ export interface paths {
                      *     the server knows. UTC when absent.
                      */
                     zone?: string | null;
-                    /** @description Seconds that may be searched, 30 when absent; what was found by then is the answer, and its coverage says so. */
+                    /** @description Seconds that may be searched, 1 to 300, 30 when absent; what was found by then is the answer, and its coverage says so. */
                     timeout?: number | null;
                 };
                 header?: never;
@@ -604,7 +604,7 @@ export interface paths {
                      *     the server knows. UTC when absent.
                      */
                     zone?: string | null;
-                    /** @description Seconds that may be searched, 30 when absent; what was found by then is the answer, and its coverage says so. */
+                    /** @description Seconds that may be searched, 1 to 300, 30 when absent; what was found by then is the answer, and its coverage says so. */
                     timeout?: number | null;
                     /** @description `minute`, `hour`, `day`, `week`, `month`, `year`, like `5m`, `15s`, `3h`, or about how many there should be. */
                     interval?: string;
@@ -650,6 +650,8 @@ export interface paths {
                 query?: {
                     /** @description Filter in the language of docs/filter.md; everything when empty. */
                     filter?: string;
+                    /** @description Zone in which dates of the filter are read, as for a search; UTC when absent. */
+                    zone?: string | null;
                     /** @description Position to begin at; the log's end when absent. */
                     from?: number | null;
                 };
@@ -699,7 +701,7 @@ export interface paths {
                      *     the server knows. UTC when absent.
                      */
                     zone?: string | null;
-                    /** @description Seconds that may be searched, 30 when absent; what was found by then is the answer, and its coverage says so. */
+                    /** @description Seconds that may be searched, 1 to 300, 30 when absent; what was found by then is the answer, and its coverage says so. */
                     timeout?: number | null;
                     /** @description The field, as a filter names it. */
                     field: string;
@@ -754,7 +756,7 @@ export interface paths {
                      *     the server knows. UTC when absent.
                      */
                     zone?: string | null;
-                    /** @description Seconds that may be searched, 30 when absent; what was found by then is the answer, and its coverage says so. */
+                    /** @description Seconds that may be searched, 1 to 300, 30 when absent; what was found by then is the answer, and its coverage says so. */
                     timeout?: number | null;
                     /** @description The field, as a filter names it. */
                     field: string;
@@ -800,6 +802,7 @@ export interface paths {
                 query?: never;
                 header?: never;
                 path: {
+                    /** @description the event's id, or its position in the log */
                     id: string;
                 };
                 cookie?: never;
@@ -837,6 +840,7 @@ export interface paths {
                 query?: never;
                 header?: never;
                 path: {
+                    /** @description the event's id, or its position in the log */
                     id: string;
                 };
                 cookie?: never;
@@ -930,6 +934,15 @@ export interface paths {
                 };
                 /** @description try again shortly */
                 503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description `log_full`: the log's disk is nearly full; make room before trying again */
+                507: {
                     headers: {
                         [name: string]: unknown;
                     };
@@ -1347,6 +1360,8 @@ export interface paths {
                     since?: string | null;
                     /** @description Only sessions that began before this time. */
                     until?: string | null;
+                    /** @description Zone in which dates are read, as for a search; UTC when absent. */
+                    zone?: string | null;
                     /** @description Lines of an answer; 1000 at most. */
                     limit?: number;
                     /** @description Where the answer before ended. */
@@ -1516,6 +1531,8 @@ export interface paths {
                     since?: string | null;
                     /** @description Only sessions that began before this time. */
                     until?: string | null;
+                    /** @description Zone in which dates are read, as for a search; UTC when absent. */
+                    zone?: string | null;
                     /** @description Sessions of a page; 1000 at most. */
                     limit?: number;
                     /** @description Where the page before ended. */
@@ -2115,7 +2132,7 @@ export interface components {
             segments: number;
             /**
              * Format: int64
-             * @description Segments without a usable index: searched in full until `lodge archive rebuild`.
+             * @description Segments whose index is missing or damaged; `lodge archive rebuild` makes it anew.
              */
             without_index: number;
         };
@@ -2692,7 +2709,7 @@ export interface components {
             statement: string;
             /**
              * Format: int32
-             * @description Seconds that it may take until its last row is taken: 30 when absent, 300 at most.
+             * @description Seconds that it may take until its last row is taken: 1 to 300, 30 when absent.
              */
             timeout?: number | null;
             /**

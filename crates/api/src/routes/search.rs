@@ -313,7 +313,8 @@ async fn begin(
     let context = asked::context_in(&services, asked.zone.as_deref())?;
     let what =
         asked::Asked { filter: &asked.filter, since: asked.since.as_deref(), until: asked.until.as_deref() };
-    let question = Question { budget: budget(asked.timeout)?, ..what.question(&services, &permit, &context)? };
+    let question =
+        Question { budget: budget(asked.timeout)?, ..what.question(&services, &permit, &context)? };
     let mut searched = searched(mode, asked.filter, &question);
     searched.zone = asked.zone.and_then(|_| zone_name(&context.zone));
     Ok((Asking { services, permit: permit.into(), question, searched }, context.zone))

@@ -39,7 +39,11 @@ pub(super) fn of_text(word: &str) -> Option<String> {
         };
         let value = value.trim_start_matches('=');
         if fields::is_field(field) && !value.is_empty() {
-            return Some(format!("{}; did you mean {}", looked_for(), shown(&format!("{negated}{field}: {value}"))));
+            return Some(format!(
+                "{}; did you mean {}",
+                looked_for(),
+                shown(&format!("{negated}{field}: {value}"))
+            ));
         }
     }
     let joined = [("&&", "and"), ("||", "or")].into_iter().find(|(mark, _)| word.contains(mark));
@@ -65,7 +69,8 @@ pub(super) fn of_kind(word: &Word) -> Option<String> {
     } else {
         let names = || KINDS.iter().map(|kind| kind.name);
         let last = |name: &&str| name.rsplit('.').next() == Some(wanted.as_str());
-        let family = families().into_iter().find(|family| *family == wanted).map(|family| format!("{family}.*"));
+        let family =
+            families().into_iter().find(|family| *family == wanted).map(|family| format!("{family}.*"));
         let nearest = || names().find(last).or_else(|| nearest(&wanted, names())).map(str::to_owned);
         (names().any(|name| name == wanted), family.or_else(nearest))
     };
@@ -84,8 +89,8 @@ fn nearest<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a
 
 #[cfg(test)]
 mod tests {
-    use crate::filter::{Filter, FilterContext};
     use crate::Timestamp;
+    use crate::filter::{Filter, FilterContext};
 
     fn notes(filter: &str) -> Vec<String> {
         Filter::notes(filter, &FilterContext::utc(Timestamp::EPOCH))
@@ -95,14 +100,26 @@ mod tests {
     fn what_finds_something_else_than_was_meant_is_noted() {
         for (filter, noted) in [
             ("kind=user.login", "`kind=user.login` is looked for as text; did you mean `kind: user.login`"),
-            ("actor.user==alice", "`actor.user==alice` is looked for as text; did you mean `actor.user: alice`"),
-            ("outcome!=success", "`outcome!=success` is looked for as text; did you mean `not outcome: success`"),
+            (
+                "actor.user==alice",
+                "`actor.user==alice` is looked for as text; did you mean `actor.user: alice`",
+            ),
+            (
+                "outcome!=success",
+                "`outcome!=success` is looked for as text; did you mean `not outcome: success`",
+            ),
             ("alice&&bob", "`alice&&bob` is looked for as text; did you mean `and` for `&&`"),
             ("!alice", "`!alice` is looked for as text; did you mean `not alice`"),
-            ("kind: user.logon", "Lodge itself writes no event of the kind `user.logon`; did you mean `user.login`"),
+            (
+                "kind: user.logon",
+                "Lodge itself writes no event of the kind `user.logon`; did you mean `user.login`",
+            ),
             ("kind: login", "Lodge itself writes no event of the kind `login`; did you mean `user.login`"),
             ("kind: session", "Lodge itself writes no event of the kind `session`; did you mean `session.*`"),
-            ("not kind: (sesion.* or x)", "Lodge itself writes no event of the kind `sesion.*`; did you mean `session.*`"),
+            (
+                "not kind: (sesion.* or x)",
+                "Lodge itself writes no event of the kind `sesion.*`; did you mean `session.*`",
+            ),
         ] {
             assert_eq!(notes(filter).first().map(String::as_str), Some(noted), "{filter}");
         }

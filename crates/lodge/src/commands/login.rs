@@ -180,7 +180,9 @@ fn accept_invite(client: &Client, token: &str, arguments: &Arguments) -> Result<
         client.post("/v1/invites/finish", &InviteFinish { token: token.to_owned(), code })
     };
     let done = with_code(arguments.code.clone(), "Authenticator code", TRIES, "invite", finish);
-    let done = done.context("you have not joined; the invite can be used again, with a new key for your authenticator")?;
+    let done = done.context(
+        "you have not joined; the invite can be used again, with a new key for your authenticator",
+    )?;
     eprintln!("\nKeep these recovery codes somewhere safe; each works once, and they are not shown again:\n");
     done.recovery_codes.iter().for_each(|code| eprintln!("  {code}"));
     eprintln!();

@@ -168,7 +168,10 @@ fn say_places(config: &Config, file: Option<&std::path::Path>) {
     );
     let open = [("api.listen", config.api.listen), ("ssh.listen", config.ssh.listen)];
     for (key, address) in open.into_iter().filter(|(_, address)| address.ip().is_unspecified()) {
-        tracing::info!("port {} is open on every address of this machine; `{key}` narrows it", address.port());
+        tracing::info!(
+            "port {} is open on every address of this machine; `{key}` narrows it",
+            address.port()
+        );
     }
 }
 

@@ -121,7 +121,9 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
                 return Ok(());
             }
             let damaged = damaged.join(", ");
-            let text = format!("recordings that are damaged were not searched: {damaged}; `lodge play --verify` says what is wrong");
+            let text = format!(
+                "recordings that are damaged were not searched: {damaged}; `lodge play --verify` says what is wrong"
+            );
             Err(Failure::Incomplete(text).into())
         }
         Verb::Kill { session } => {

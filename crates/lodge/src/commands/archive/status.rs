@@ -39,7 +39,9 @@ fn text(status: &ArchiveStatus) -> String {
     }
     if status.without_index > 0 {
         let segments = counted(status.without_index, "segment");
-        lines.push(bad(&format!("the index of {segments} is missing or damaged: run `lodge archive rebuild`")));
+        lines.push(bad(&format!(
+            "the index of {segments} is missing or damaged: run `lodge archive rebuild`"
+        )));
     }
     lines.extend(status.damaged.iter().map(|line| bad(&printable(line))));
     match (&status.failure, status.failing_since) {
@@ -47,7 +49,9 @@ fn text(status: &ArchiveStatus) -> String {
             let since = since.map_or_else(String::new, |time| format!(" since {time}"));
             lines.push(bad(&printable(&format!("failing{since}: {why}"))));
         }
-        (None, _) if status.damaged.is_empty() && status.without_index == 0 => lines.push(good("nothing is wrong")),
+        (None, _) if status.damaged.is_empty() && status.without_index == 0 => {
+            lines.push(good("nothing is wrong"))
+        }
         (None, _) => {}
     }
     lines.join("\n")

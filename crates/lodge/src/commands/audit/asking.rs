@@ -35,8 +35,7 @@ pub struct Asking {
 impl Asking {
     /// Writes the question as the API takes it.
     pub fn query(&self) -> Vec<(&'static str, String)> {
-        let mut query =
-            vec![("filter", self.filter.clone()), ("zone", self.zone.asked())];
+        let mut query = vec![("filter", self.filter.clone()), ("zone", self.zone.asked())];
         query.extend(self.since.clone().map(|since| ("since", since)));
         query.extend(self.until.clone().map(|until| ("until", until)));
         query.extend(self.timeout.map(|seconds| ("timeout", seconds.to_string())));

@@ -58,7 +58,8 @@ fn what(record: &Record) -> String {
         Value::Array(list) if !list.is_empty() => Some(Value::Array(list.clone()).to_string()),
         _ => None,
     });
-    let words: Vec<String> = place(record).into_iter().chain(words).take(2).chain(record.reason.clone()).collect();
+    let words: Vec<String> =
+        place(record).into_iter().chain(words).take(2).chain(record.reason.clone()).collect();
     words.join(" · ")
 }
 

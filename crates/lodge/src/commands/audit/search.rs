@@ -3,8 +3,8 @@
 use anyhow::{Result, bail};
 use api::wire::{Coverage, EventRow, Events};
 use clap::{Args, ValueEnum};
-use event::filter::{FilterContext, parse_time};
 use event::Timestamp;
+use event::filter::{FilterContext, parse_time};
 use indicatif::HumanCount;
 
 use super::Context;
@@ -66,7 +66,8 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
     };
     let mut query = arguments.asking.query();
     query.push(("order", order.to_owned()));
-    let Found { rows, next, coverage, .. } = pages(&client, &query, arguments.limit, arguments.after.clone())?;
+    let Found { rows, next, coverage, .. } =
+        pages(&client, &query, arguments.limit, arguments.after.clone())?;
     print_rows(context.output, &rows, HEADINGS, |row| cells(row, &arguments.asking.zone))?;
     if let Some(since) = arguments.asking.since().filter(|_| rows.is_empty()) {
         note_future(since, &arguments.asking.zone);

@@ -45,7 +45,8 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
         statement.clear();
         std::io::stdin().read_to_string(&mut statement).context("cannot read the statement")?;
     }
-    let question = json!({ "statement": statement, "zone": arguments.zone.asked(), "timeout": arguments.timeout });
+    let question =
+        json!({ "statement": statement, "zone": arguments.zone.asked(), "timeout": arguments.timeout });
     if context.output != Output::Table {
         return pass_on(&question, context);
     }

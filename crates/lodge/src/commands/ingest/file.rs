@@ -193,9 +193,7 @@ fn take_once(
     // What an interruption left behind the last whole batch is told by the server's answer alone.
     file.to = if result.is_ok() { end } else { taken.max(file.from) };
     let result = result.and_then(|()| match to.from == 0 && sent.is_all_rejected() {
-        true => {
-            Err(anyhow!("{}; each left an event that says why", nothing_accepted(&to, rejected)))
-        }
+        true => Err(anyhow!("{}; each left an event that says why", nothing_accepted(&to, rejected))),
         false => Ok(()),
     });
     file.identity = Some(identity);
