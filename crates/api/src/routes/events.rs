@@ -118,7 +118,13 @@ impl Following {
 }
 
 /// Returns one event.
-#[utoipa::path(get, path = "/v1/events/{id}", params(("id" = String, Path, description = "the event's id, or its position in the log")), responses((status = 200, body = EventRow)), tag = "log")]
+#[utoipa::path(
+    get,
+    path = "/v1/events/{id}",
+    params(("id" = String, Path, description = "the event's id, or its position in the log")),
+    responses((status = 200, body = EventRow)),
+    tag = "log"
+)]
 pub async fn show(
     State(services): State<Arc<Services>>,
     caller: Caller,
@@ -137,7 +143,13 @@ pub async fn show(
 }
 
 /// Returns the proof of one event, to be checked offline with the log's public key.
-#[utoipa::path(get, path = "/v1/events/{id}/proof", params(("id" = String, Path, description = "the event's id, or its position in the log")), responses((status = 200, content_type = "application/json")), tag = "log")]
+#[utoipa::path(
+    get,
+    path = "/v1/events/{id}/proof",
+    params(("id" = String, Path, description = "the event's id, or its position in the log")),
+    responses((status = 200, content_type = "application/json")),
+    tag = "log"
+)]
 pub async fn prove(
     State(services): State<Arc<Services>>,
     caller: Caller,
