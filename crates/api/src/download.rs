@@ -4,17 +4,20 @@
 //! only so many downloads run at once, and none waits for its client longer than a while.
 
 use std::io::{self, Write};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
+use access::ApiPermit;
 use axum::body::Body;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use futures::future::ready;
 use futures::stream::{self, Stream, StreamExt as _};
+use query::Places;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::error::SendTimeoutError;
 use tokio::sync::mpsc::{Sender, channel};
-use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
+use tokio::sync::{Semaphore, oneshot};
 use tokio_stream::wrappers::ReceiverStream;
 
 use crate::Problem;
@@ -26,23 +29,30 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 /// Bytes that are handed to the client at once.
 const CHUNK: usize = 64 << 10;
 
-static ROOM: Semaphore = Semaphore::const_new(MOST);
+/// How long a download waits for a place.
+const SOON: Duration = Duration::from_secs(5);
+
+static ROOM: LazyLock<Arc<Places>> = LazyLock::new(|| Places::new(MOST));
 
 /// A download's place.
-pub struct Place(#[expect(dead_code, reason = "it is given back when dropped")] SemaphorePermit<'static>);
+pub struct Place(#[expect(dead_code, reason = "it is given back when dropped")] query::Place);
 
 impl Place {
-    /// Takes a place, or says that there is none. Taken before the event that says what was downloaded.
-    pub fn take() -> Result<Place, Problem> {
-        Place::of(&ROOM)
+    /// Takes a place for a reader, who has half of them at most, or says that there is none. Taken before the event that says
+    /// what was downloaded.
+    pub async fn take(permit: &ApiPermit) -> Result<Place, Problem> {
+        Place::of(&ROOM, &permit.actor().user, SOON).await
     }
 
-    fn of(room: &'static Semaphore) -> Result<Place, Problem> {
+    async fn of(room: &Places, reader: &str, soon: Duration) -> Result<Place, Problem> {
         let full = |_| {
-            let detail = format!("{MOST} downloads are running, which is the most; try again in a minute");
+            let half = MOST / 2;
+            let detail = format!(
+                "{half} downloads of yours or {MOST} of all are running, which is the most; try again later"
+            );
             Problem::unavailable("too_many_downloads", detail)
         };
-        room.try_acquire().map(Place).map_err(full)
+        tokio::time::timeout(soon, room.take(Some(reader))).await.map(Place).map_err(full)
     }
 }
 
@@ -65,10 +75,17 @@ pub async fn reading_everything<T: Send + 'static>(
             "a verification or rebuilding is running, and only one runs at a time; ask again when it is done";
         Problem::unavailable("busy", detail)
     })?;
-    let work = async move {
+    to_its_end(async move {
         let _turn = turn;
         work.await
-    };
+    })
+    .await
+}
+
+/// Runs what must be recorded to its end, even when the client hangs up.
+pub async fn to_its_end<T: Send + 'static>(
+    work: impl Future<Output = Result<T, Problem>> + Send + 'static,
+) -> Result<T, Problem> {
     tokio::spawn(work).await.map_err(|error| Problem::internal(&error))?
 }
 
@@ -183,22 +200,23 @@ mod tests {
 
     #[tokio::test]
     async fn a_client_that_takes_nothing_gives_its_place_back_and_finds_no_end() {
-        static ROOM: Semaphore = Semaphore::const_new(1);
-        let place = Place::of(&ROOM).unwrap();
-        assert_eq!(Place::of(&ROOM).err().unwrap().code, "too_many_downloads");
+        let room = Places::new(2);
+        let place = Place::of(&room, "alice", SOON).await.unwrap();
+        let none = Place::of(&room, "alice", Duration::from_millis(1)).await.err().unwrap();
+        assert_eq!(none.code, "too_many_downloads");
+        let _bobs = Place::of(&room, "bob", SOON).await.unwrap();
         let endless = |out: &mut dyn Write| loop {
             out.write_all(&[0; 1000])?;
         };
         let answer = written(place, Duration::from_millis(1), endless);
-        let _place = ROOM.acquire().await.unwrap();
+        let _place = room.take(Some("alice")).await;
         let chunks: Vec<_> = answer.collect().await;
         assert_eq!(chunks.last().unwrap().as_ref().unwrap_err().kind(), io::ErrorKind::TimedOut);
     }
 
     #[tokio::test]
     async fn what_was_written_arrives_whole() {
-        static ROOM: Semaphore = Semaphore::const_new(1);
-        let place = Place::of(&ROOM).unwrap();
+        let place = Place::of(&Places::new(1), "alice", SOON).await.unwrap();
         let answer = written(place, PATIENCE, |out| out.write_all(&[7; 300_000]));
         let chunks: Vec<_> = answer.map(Result::unwrap).collect().await;
         assert!(chunks.concat() == [7; 300_000]);

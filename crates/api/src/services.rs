@@ -84,6 +84,11 @@ impl Services {
         Ok(self.access.authorize_api(&caller.who, operation).await?)
     }
 
+    /// Asks questions of the log for the permit's holder, who is left no more than a share of the places in which searches run.
+    pub fn asking(&self, permit: &ApiPermit) -> Query {
+        self.query.asked_by(&permit.actor().user)
+    }
+
     /// Records what the permit's holder does.
     pub async fn record(&self, permit: &ApiPermit, detail: Detail) -> Result<(), Problem> {
         self.log.append(&permit.author().event(&self.ambient, detail)).await?;

@@ -89,10 +89,23 @@ pub struct Archive {
     /// Objects that others replaced, going by their names.
     leftovers: Mutex<Vec<String>>,
     retired: Mutex<Vec<Retired>>,
-    /// Segments that were found damaged when all of them was read: they are neither merged nor dropped, being evidence.
-    pub(crate) unreadable: Mutex<BTreeSet<SegmentName>>,
+    /// Segments that could not be read as a whole.
+    pub(crate) apart: Mutex<BTreeMap<SegmentName, Apart>>,
+    /// Segments that an event already says are dropped, though that has not worked yet.
+    pub(crate) announced: Mutex<BTreeSet<SegmentName>>,
     failure: Mutex<Option<Failure>>,
 }
+
+/// A segment that is neither merged nor dropped for a while, because reading all of it failed.
+pub(crate) struct Apart {
+    /// When it is tried again.
+    until: Timestamp,
+    /// What is wrong with it; none where it was only not reached.
+    pub damage: Option<String>,
+}
+
+/// How long a segment that could not be read is left alone.
+const LEFT_ALONE: Duration = Duration::from_secs(3600);
 
 /// Objects that nothing refers to any more, once their last reader is done.
 struct Retired {
@@ -129,7 +142,8 @@ impl Archive {
             refused: Mutex::default(),
             leftovers: Mutex::default(),
             retired: Mutex::default(),
-            unreadable: Mutex::default(),
+            apart: Mutex::default(),
+            announced: Mutex::default(),
             failure: Mutex::default(),
         };
         archive.recover()?;
@@ -295,8 +309,8 @@ impl Archive {
         let go_on = || self.go_on();
         let merged = merge::merge(self.storage.writing.as_ref(), &self.config.origin, name, old, &go_on);
         if let Err(error) = merged {
-            // The others can still be merged.
-            return if self.set_apart(&error, old) { Ok(true) } else { Err(error) };
+            self.set_apart(&error, old);
+            return Err(error);
         }
         let piece = self.catalog.piece(name, Link::Indexed)?;
         if !matches!(piece, Piece::Kept(_)) {
@@ -312,22 +326,37 @@ impl Archive {
     fn candidate(&self, piece: &Piece) -> Candidate {
         let last_time = piece.last_time().unwrap_or(Timestamp::MIN);
         match piece {
-            Piece::Kept(kept) if !held(&self.unreadable).contains(&kept.name) => {
+            Piece::Kept(kept) if !self.is_apart(kept.name) => {
                 Candidate { name: Some(kept.name), bytes: kept.segment.data_bytes(), last_time }
             }
             _ => Candidate { name: None, bytes: 0, last_time },
         }
     }
 
-    /// Leaves a segment alone from now on when an error says that it is the one that is damaged.
-    pub(crate) fn set_apart(&self, error: &ArchiveError, among: &[Piece]) -> bool {
-        let ArchiveError::Part(PartError::Damaged { name, why }) = error else { return false };
-        let Some((segment, _)) = SegmentName::parse(name) else { return false };
-        if !among.iter().any(|piece| piece.name() == segment) {
-            return false;
+    /// Leaves segments alone for a while when an error says that one of them cannot be read: the one that it names, else all,
+    /// so that the next round is for others.
+    pub(crate) fn set_apart(&self, error: &ArchiveError, among: &[Piece]) {
+        let (name, damage) = match error {
+            ArchiveError::Part(PartError::Damaged { name, why }) => (name, Some(why.clone())),
+            ArchiveError::Differs { name, position, why } => {
+                (name, Some(format!("at position {position}: {why}")))
+            }
+            ArchiveError::Part(PartError::Read { name, .. }) => (name, None),
+            _ => return,
+        };
+        let named = SegmentName::parse(name).map(|(name, _)| name);
+        let is_one = among.iter().any(|piece| Some(piece.name()) == named);
+        let until = self.ambient.now().plus(LEFT_ALONE);
+        for piece in among.iter().filter(|piece| !is_one || Some(piece.name()) == named) {
+            let segment = piece.name();
+            tracing::error!(%segment, error = chain_of_causes(error), "a segment is neither merged nor dropped for an hour");
+            held(&self.apart).insert(segment, Apart { until, damage: damage.clone() });
         }
-        tracing::error!(%segment, why, "a segment is damaged; it is neither merged nor dropped: run `lodge archive verify`");
-        held(&self.unreadable).insert(segment)
+    }
+
+    /// Says whether a segment is to be left alone now.
+    pub(crate) fn is_apart(&self, name: SegmentName) -> bool {
+        held(&self.apart).get(&name).is_some_and(|apart| self.ambient.now() < apart.until)
     }
 
     fn bounds(&self) -> Bounds {
@@ -339,6 +368,7 @@ impl Archive {
     pub(crate) fn retire(&self, piece: &Piece) {
         if let Piece::Kept(kept) = piece {
             let since = self.ambient.now();
+            held(&self.apart).remove(&kept.name);
             held(&self.retired).push(Retired { held: kept.clone(), since });
         }
     }

@@ -224,7 +224,7 @@ impl Sealed for Catalog {
         if end <= range.start {
             return Ok(Vec::new());
         }
-        piece.read(range.start..end).or_else(|error| Err(first_fault(&piece, range.start..end, error)))
+        piece.read(range.start..end).map_err(|error| first_fault(&piece, range.start..end, error))
     }
 
     fn first_kept(&self, position: u64) -> Result<u64, SealedError> {

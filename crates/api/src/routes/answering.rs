@@ -3,6 +3,7 @@
 //! The invariant: no byte of an answer is released before its event is durable. An answer comes whole as JSON, or as
 //! server-sent events: any number of `progress`, then one `answer` or `problem`, with which the stream ends.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use event::Detail;
 use event::kinds::audit::Searched;
+use futures::FutureExt as _;
 use query::{Progress, Query, Question};
 use serde::Serialize;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -130,7 +132,7 @@ impl Asking {
     }
 
     fn query(&self) -> Query {
-        self.services.query.asked_by(&self.permit.actor().user)
+        self.services.asking(&self.permit)
     }
 
     async fn stream<T: Serialize>(
@@ -169,19 +171,16 @@ impl Asking {
         work: impl Future<Output = Result<Found<T>, Problem>>,
         gone: impl Future,
     ) -> Result<Released, Problem> {
+        // A question whose work panics is one that failed.
+        let work = AssertUnwindSafe(work).catch_unwind();
         let found = tokio::select! {
-            found = work => found,
+            found = work => found.unwrap_or_else(|_| Err(Problem::inside("the work on a question panicked"))),
             _ = gone => {
                 self.record(None, "reader_gone").await?;
                 return Err(Problem::unavailable("reader_gone", "nobody waits for this answer any more"));
             }
         };
-        let released = found.and_then(|found| {
-            let json = json(&found.answer);
-            let place = if json.len() > LARGE { Some(Place::take()?) } else { None };
-            Ok((Released { json, place }, found.rows, found.complete))
-        });
-        match released {
+        match self.ready(found).await {
             Ok((released, rows, complete)) => {
                 self.record(Some(rows), if complete { "whole" } else { "out_of_time" }).await?;
                 Ok(released)
@@ -198,14 +197,27 @@ impl Asking {
         }
     }
 
+    /// Makes what is found ready to be released, with its rows and whether it is the whole answer.
+    async fn ready<T: Serialize>(
+        &self,
+        found: Result<Found<T>, Problem>,
+    ) -> Result<(Released, usize, bool), Problem> {
+        let found = found?;
+        let json = json(&found.answer);
+        let place = if json.len() > LARGE { Some(Place::take(&self.permit).await?) } else { None };
+        Ok((Released { json, place }, found.rows, found.complete))
+    }
+
     async fn record(&self, rows: Option<usize>, ended: &str) -> Result<(), Problem> {
         let searched =
             Searched { rows: rows.map(|rows| rows as u64), ended: ended.to_owned(), ..self.searched.clone() };
         let detail = Detail::AuditSearched(searched);
-        match rows {
+        let recorded = match rows {
             Some(_) => self.services.record(&self.permit, detail).await,
             None => self.services.record_failed(&self.permit, detail, ended).await,
-        }
+        };
+        // Where the reader is gone nobody else hears of it.
+        recorded.inspect_err(|problem| tracing::error!(%problem, ended, "a question could not be recorded"))
     }
 }
 

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use access::{ApiResource, LogScope, Verb};
+use access::{ApiPermit, ApiResource, LogScope, Verb};
 use audit_log::proof::EventProof;
 use axum::extract::State;
 use axum::http::header;
@@ -21,7 +21,7 @@ use utoipa::IntoParams;
 
 use crate::asked::{context_in, no_such_event, parse, scope, which};
 use crate::caller::Caller;
-use crate::download::blocking;
+use crate::download::{blocking, to_its_end};
 use crate::extract::{Path, Query};
 use crate::routes::answering::{Asking, Found, searched};
 use crate::routes::search::shown;
@@ -158,8 +158,30 @@ pub async fn prove(
     let permit = services.permit(&caller, ApiResource::Proofs, Verb::Read).await?;
     let reading = services.permit(&caller, ApiResource::Log, Verb::Read).await?;
     let which = which(&id)?;
-    let found = services.query.find(which, &scope(&services, &reading)?).await?;
-    let row = found.ok_or_else(|| no_such_event(which))?;
+    let proof = to_its_end(async move {
+        let scope = scope(&services, &reading)?;
+        let row = match services.asking(&permit).find(which, &scope).await.map_err(Problem::from) {
+            Ok(Some(row)) => row,
+            other => {
+                let problem = other.err().unwrap_or_else(|| no_such_event(which));
+                let tried = searched("prove", which.to_string(), &Question::new(scope));
+                let tried = Searched { ended: problem.code.clone(), ..tried };
+                services.record_failed(&permit, Detail::AuditSearched(tried), &problem.code).await?;
+                return Err(problem);
+            }
+        };
+        proven(services, permit, which, row).await
+    });
+    Ok(([(header::CONTENT_TYPE, "application/json")], proof.await?).into_response())
+}
+
+/// Records that an event is proved, then proves it.
+async fn proven(
+    services: Arc<Services>,
+    permit: ApiPermit,
+    which: Which,
+    row: Row,
+) -> Result<String, Problem> {
     let id = match which {
         Which::Id(id) => id,
         Which::Position(_) => {
@@ -172,7 +194,7 @@ pub async fn prove(
     let proved = Proved { event: id, position, tree_size: checkpoint.size };
     services.record(&permit, Detail::AuditProved(proved)).await?;
     let log = services.log.clone();
-    let proof = blocking(move || {
+    blocking(move || {
         let failed = |error: audit_log::ReadError| Problem::internal(&error);
         let entries = log.read(position..position + 1).map_err(failed)?;
         let entry =
@@ -180,6 +202,6 @@ pub async fn prove(
         let inclusion = log.prove(position, checkpoint.size).map_err(failed)?;
         let proof = EventProof::new(entry, &inclusion, &checkpoint);
         Ok(proof.ok_or_else(|| Problem::inside("an entry that was found has no leaf"))?.to_json())
-    });
-    Ok(([(header::CONTENT_TYPE, "application/json")], proof.await?).into_response())
+    })
+    .await
 }

@@ -79,7 +79,7 @@ pub async fn export(
         let detail = format!("{from}..{to} is not within 0..{size}, which the newest checkpoint covers");
         return Err(Problem::bad_request("range", detail));
     }
-    let place = Place::take()?;
+    let place = Place::take(&permit).await?;
     let exported = Exported { from, to, tree_size: checkpoint.size };
     services.record(&permit, Detail::AuditExported(exported)).await?;
     let log = services.log.clone();

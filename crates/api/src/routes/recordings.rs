@@ -16,7 +16,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::caller::Caller;
-use crate::download::{Place, blocking, octets};
+use crate::download::{Place, blocking, octets, to_its_end};
 use crate::extract::{Path, Query};
 use crate::wire::Recording;
 use crate::{Problem, Services};
@@ -29,9 +29,10 @@ pub async fn read(
     Path(session): Path<SessionId>,
 ) -> Result<Json<Recording>, Problem> {
     let permit = services.permit(&caller, ApiResource::Recordings, Verb::Watch).await?;
-    let summary = visible(&services, &permit, session).await?;
     let viewed = Viewed { recording: session, from_ms: 0, to_ms: None, format: "check".to_owned() };
-    services.record_of_session(&permit, Detail::RecordingViewed(viewed), session).await?;
+    let permit = Arc::new(permit);
+    let seen = Seen { services: services.clone(), permit, session, detail: Detail::RecordingViewed(viewed) };
+    let (summary, _) = seen.recorded(async { Ok(()) }).await?;
     let logged_root = summary.recording_root;
     let recordings = services.recordings.clone();
     let checked = blocking(move || Ok(recordings.read(session)?.verify())).await?;
@@ -84,11 +85,16 @@ pub async fn watch(
     Query(viewing): Query<Viewing>,
 ) -> Result<Response, Problem> {
     let permit = services.permit(&caller, ApiResource::Recordings, Verb::Watch).await?;
-    let summary = visible(&services, &permit, session).await?;
-    let place = Place::take()?;
     let format: String = viewing.format.chars().take(40).collect();
     let viewed = Viewed { recording: session, from_ms: viewing.from_ms, to_ms: None, format };
-    services.record_of_session(&permit, Detail::RecordingViewed(viewed), session).await?;
+    let permit = Arc::new(permit);
+    let seen = Seen {
+        services: services.clone(),
+        permit: permit.clone(),
+        session,
+        detail: Detail::RecordingViewed(viewed),
+    };
+    let (summary, place) = seen.recorded(async move { Place::take(&permit).await }).await?;
     let recordings = services.recordings.clone();
     let file = blocking(move || Ok(recordings.file(session)?)).await?;
     let live = summary.end.is_none();
@@ -124,34 +130,74 @@ pub async fn export(
     Query(export): Query<Export>,
 ) -> Result<Response, Problem> {
     let permit = services.permit(&caller, ApiResource::Recordings, Verb::Export).await?;
-    visible(&services, &permit, session).await?;
-    let place = Place::take()?;
     let format: Format = export.format.parse().map_err(|why: String| Problem::bad_request("format", why))?;
-    let recordings = services.recordings.clone();
-    let mut reader = blocking(move || {
-        let reader = recordings.read(session)?;
-        export.channel.map_or(Ok(()), |channel| reader.require_channel(channel))?;
-        Ok(reader)
-    })
-    .await?;
     let exported = Exported { recording: session, format: format.to_string() };
-    services.record_of_session(&permit, Detail::RecordingExported(exported), session).await?;
+    let recordings = services.recordings.clone();
+    let permit = Arc::new(permit);
+    let seen =
+        Seen { services, permit: permit.clone(), session, detail: Detail::RecordingExported(exported) };
+    let opened = seen.recorded(async move {
+        let place = Place::take(&permit).await?;
+        let reader = blocking(move || {
+            let reader = recordings.read(session)?;
+            export.channel.map_or(Ok(()), |channel| reader.require_channel(channel))?;
+            Ok(reader)
+        });
+        Ok((place, reader.await?))
+    });
+    let (_, (place, mut reader)) = opened.await?;
     Ok(octets(place, "application/octet-stream", move |out| {
         recording::export(&mut reader, format, export.channel, out).map_err(std::io::Error::other)
     }))
 }
 
-/// Finds out whether the caller may know of the session: its start must lie within the caller's scope.
-async fn visible(
-    services: &Services,
-    permit: &ApiPermit,
+/// A recording that is about to be seen, and by whom.
+struct Seen {
+    services: Arc<Services>,
+    permit: Arc<ApiPermit>,
     session: SessionId,
-) -> Result<SessionSummary, Problem> {
-    let summary = super::sessions::find(services, permit, session).await?;
-    let recorded = summary.filter(|_| services.recordings.exists(session));
-    recorded.ok_or_else(|| {
-        Problem::not_found(format!("there is no recording of a session {session}, or none that you may see"))
-    })
+    /// What the event says of it.
+    detail: Detail,
+}
+
+impl Seen {
+    /// Finds the session, of which the permit's holder may know only where its start lies within their scope, gets what else
+    /// is needed, and records that the recording is seen, or that it was tried in vain; also when the client hangs up.
+    async fn recorded<T: Send + 'static>(
+        self,
+        needed: impl Future<Output = Result<T, Problem>> + Send + 'static,
+    ) -> Result<(SessionSummary, T), Problem> {
+        to_its_end(async move {
+            let found = async {
+                let summary = self.visible().await?;
+                Ok((summary, needed.await?))
+            };
+            let Seen { services, permit, session, detail } = &self;
+            match found.await {
+                Ok(found) => {
+                    services.record_of_session(permit, detail.clone(), *session).await?;
+                    Ok(found)
+                }
+                Err(problem) => {
+                    let problem: Problem = problem;
+                    services.record_failed(permit, detail.clone(), &problem.code).await?;
+                    Err(problem)
+                }
+            }
+        })
+        .await
+    }
+
+    async fn visible(&self) -> Result<SessionSummary, Problem> {
+        let summary = super::sessions::find(&self.services, &self.permit, self.session).await?;
+        let recorded = summary.filter(|_| self.services.recordings.exists(self.session));
+        recorded.ok_or_else(|| {
+            let session = self.session;
+            Problem::not_found(format!(
+                "there is no recording of a session {session}, or none that you may see"
+            ))
+        })
+    }
 }
 
 impl From<RecordingError> for Problem {

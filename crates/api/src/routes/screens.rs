@@ -1,6 +1,6 @@
 //! What terminals showed: searching the text of recordings. Whatever is shown of one is an event first.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use access::{ApiPermit, ApiResource, Verb};
 use axum::extract::State;
@@ -10,9 +10,10 @@ use event::interval::zone_name;
 use event::kinds::audit::Searched;
 use event::kinds::recording::Viewed;
 use event::{Detail, SessionId};
-use query::{Order, Page, Question, SessionPage, SessionSummary};
+use query::{Order, Page, Places, Question, SessionPage, SessionSummary};
 use recording::{Line, RecordingError};
 use serde::Deserialize;
+use tokio::time::Instant;
 use utoipa::IntoParams;
 
 use crate::asked::{Asked, context_in, cursor, parse, rows};
@@ -27,6 +28,9 @@ use crate::{Problem, Services};
 const LINES_OF_A_SESSION: usize = 100;
 /// Recordings that one answer looks into; a cursor leads to the rest.
 const SESSIONS_OF_A_PAGE: usize = 200;
+
+/// Recordings that are gone through at once.
+static LOOKING: LazyLock<Arc<Places>> = LazyLock::new(|| Places::new(4));
 
 /// What is looked for, and in which recordings.
 #[derive(Deserialize, IntoParams)]
@@ -83,40 +87,58 @@ pub async fn search(
     };
     let (inside, viewer) = (services.clone(), permit.clone());
     let work = async move |query: query::Query, question: Question| {
+        let end = Instant::now() + question.budget;
         let page = query.sessions(&question).await?;
-        let answer = look_into(&inside, &viewer, page, &text, limit).await?;
-        let (rows, complete) = (answer.lines.len(), answer.coverage.complete);
+        let answer = look_into(&inside, &viewer, page, &Wanted { text, limit, end }).await?;
+        let rows = answer.lines.len();
+        let complete = answer.coverage.complete && answer.damaged.is_empty() && answer.more_in.is_empty();
         Ok(Found { answer, rows, complete })
     };
     Asking { services, permit, question, searched }.answer_whole(work).await
 }
 
-/// Searches the recordings of sessions until there are enough lines.
+/// What is looked for, and how far.
+struct Wanted {
+    text: Filter,
+    /// Lines that are enough.
+    limit: usize,
+    /// When to stop looking.
+    end: Instant,
+}
+
+/// Searches the recordings of sessions until there are enough lines, or no time.
 async fn look_into(
     services: &Services,
     permit: &ApiPermit,
     page: SessionPage,
-    text: &Filter,
-    limit: usize,
+    wanted: &Wanted,
 ) -> Result<ScreenLines, Problem> {
     let mut answer = ScreenLines {
         lines: Vec::new(),
         sessions_searched: 0,
         damaged: Vec::new(),
+        more_in: Vec::new(),
         next: page.next.map(|cursor| cursor.to_string()),
         coverage: covered(page.coverage),
     };
     let mut sessions = page.sessions.into_iter().peekable();
     while let Some(summary) = sessions.next() {
         answer.sessions_searched += 1;
-        let Some(found) = lines_of(services, summary.id, text.clone()).await? else {
-            answer.damaged.push(summary.id.to_string());
-            continue;
-        };
-        record_viewing(services, permit, summary.id, &found).await?;
-        answer.lines.extend(found.into_iter().map(|line| shown(&summary, line)));
-        if answer.lines.len() >= limit && sessions.peek().is_some() {
+        match lines_of(services, permit, summary.id, wanted.text.clone()).await? {
+            Some(mut found) => {
+                if found.len() > LINES_OF_A_SESSION {
+                    found.truncate(LINES_OF_A_SESSION);
+                    answer.more_in.push(summary.id.to_string());
+                }
+                record_viewing(services, permit, summary.id, &found).await?;
+                answer.lines.extend(found.into_iter().map(|line| shown(&summary, line)));
+            }
+            None => answer.damaged.push(summary.id.to_string()),
+        }
+        let is_late = Instant::now() >= wanted.end;
+        if (is_late || answer.lines.len() >= wanted.limit) && sessions.peek().is_some() {
             answer.next = Some(summary.cursor().to_string());
+            answer.coverage.complete &= !is_late;
             break;
         }
     }
@@ -139,16 +161,20 @@ fn question(
     })
 }
 
-/// Finds the first lines of a session's recording that the filter takes, none where nothing was recorded; `None` where the
-/// recording is damaged, which must not hide what the others hold.
+/// Finds the first lines of a session's recording that the filter takes, one more than are shown, and none where nothing was
+/// recorded; `None` where the recording is damaged, which must not hide what the others hold.
 async fn lines_of(
     services: &Services,
+    permit: &ApiPermit,
     session: SessionId,
     text: Filter,
 ) -> Result<Option<Vec<Line>>, Problem> {
     let recordings = services.recordings.clone();
+    // A recording is gone through from its beginning, by few readers at a time.
+    let place = LOOKING.take(Some(&permit.actor().user)).await;
     blocking(move || {
-        let mut lines = match recordings.search(session, &text, LINES_OF_A_SESSION) {
+        let _place = place;
+        let mut lines = match recordings.search(session, &text, LINES_OF_A_SESSION + 1) {
             Ok(lines) => lines,
             Err(RecordingError::Missing(_)) => Vec::new(),
             Err(error) => {

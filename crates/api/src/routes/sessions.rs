@@ -156,7 +156,7 @@ pub async fn find(
     permit: &ApiPermit,
     id: SessionId,
 ) -> Result<Option<SessionSummary>, Problem> {
-    Ok(services.query.session(id, &scope(services, permit)?).await?)
+    Ok(services.asking(permit).session(id, &scope(services, permit)?).await?)
 }
 
 /// Joins what the log says of a session with what the gate knows while it is open.

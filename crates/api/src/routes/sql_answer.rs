@@ -100,7 +100,7 @@ impl Asking {
                 return Err(error.into());
             }
         };
-        let place = match Place::take() {
+        let place = match Place::take(&self.permit).await {
             Ok(place) => place,
             Err(problem) => {
                 self.record(None, "refused").await?;

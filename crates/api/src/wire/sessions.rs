@@ -96,6 +96,8 @@ pub struct ScreenLines {
     pub sessions_searched: u64,
     /// Sessions whose recordings could not be searched because they are damaged; checking one says what is wrong.
     pub damaged: Vec<String>,
+    /// Sessions of which only the first 100 lines are shown, though there are more.
+    pub more_in: Vec<String>,
     /// Where to go on; absent at the end.
     pub next: Option<String>,
     /// Where sessions were looked for.

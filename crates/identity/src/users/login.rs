@@ -145,7 +145,7 @@ enum Keys {
 
 /// What was issued.
 enum Issued {
-    Certificates { ssh: Box<Certificate>, tls: TlsCertificate },
+    Certificates { ssh: Box<Certificate>, tls: Box<TlsCertificate> },
     Token(SecretString),
 }
 
@@ -411,7 +411,7 @@ impl Inner {
         };
         let tls = tls::sign(tls, tls_key, authorities.x509_signer(), &self.ambient, Some(id))?;
         (row.ssh_serial, row.tls_serial) = (Some(ssh.serial()), Some(tls.serial.clone()));
-        Ok((Issued::Certificates { ssh: Box::new(ssh), tls }, row))
+        Ok((Issued::Certificates { ssh: Box::new(ssh), tls: Box::new(tls) }, row))
     }
 
     /// Begins a change with the removal of the logins that ended by themselves; the log remembers them.

@@ -98,7 +98,8 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
             ];
             let asked: Vec<(&str, String)> =
                 asked.into_iter().filter_map(|(name, value)| Some((name, value?.clone()))).collect();
-            let Found { lines, searched, damaged, more, coverage } = search(&client, &asked, *limit)?;
+            let Found { lines, searched, damaged, more_in, more, coverage } =
+                search(&client, &asked, *limit)?;
             print_rows(
                 context.output,
                 &lines,
@@ -115,6 +116,9 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
             }
             if more {
                 eprintln!("there are more: raise --limit, or narrow the times with --until");
+            }
+            if !more_in.is_empty() {
+                eprintln!("only the first 100 lines are shown of {}: name more words", more_in.join(", "));
             }
             whole(&coverage, "narrow the times with --since and --until")?;
             if damaged.is_empty() {
@@ -156,13 +160,16 @@ struct Found {
     searched: u64,
     /// Those whose recordings are damaged.
     damaged: Vec<String>,
+    /// Those with more lines than are shown.
+    more_in: Vec<String>,
     more: bool,
     coverage: Coverage,
 }
 
 /// Asks page by page until there are enough lines.
 fn search(client: &Client, asked: &[(&str, String)], limit: u32) -> Result<Found> {
-    let (mut lines, mut searched, mut damaged, mut cursor) = (Vec::new(), 0, Vec::new(), None);
+    let (mut lines, mut searched, mut cursor) = (Vec::new(), 0, None);
+    let (mut damaged, mut more_in) = (Vec::new(), Vec::new());
     loop {
         let mut query = asked.to_vec();
         query.push(("limit", (limit as usize - lines.len()).to_string()));
@@ -171,11 +178,12 @@ fn search(client: &Client, asked: &[(&str, String)], limit: u32) -> Result<Found
         lines.extend(page.lines);
         searched += page.sessions_searched;
         damaged.extend(page.damaged);
+        more_in.extend(page.more_in);
         cursor = page.next;
         if cursor.is_none() || lines.len() >= limit as usize || !page.coverage.complete {
             let more = cursor.is_some() && page.coverage.complete || lines.len() > limit as usize;
             lines.truncate(limit as usize);
-            return Ok(Found { lines, searched, damaged, more, coverage: page.coverage });
+            return Ok(Found { lines, searched, damaged, more_in, more, coverage: page.coverage });
         }
     }
 }
