@@ -249,3 +249,23 @@ fn a_tail_goes_on_when_the_server_starts_anew_and_fails_when_it_may_no_longer_re
     assert_eq!(ended.status.code(), Some(3), "{said}");
     assert!(said.contains("connecting again") && said.contains("nobody is signed in"), "{said}");
 }
+
+#[test]
+fn what_is_asked_for_in_vain_leaves_an_event_too() {
+    let bed = Bed::start(Path::new(env!("CARGO_BIN_EXE_lodge")));
+    let admin = bed.admin();
+    let nobody = "01970000-0000-7000-8000-000000000000";
+    for (path, event) in [
+        (format!("events/{nobody}/proof"), "kind: audit.searched and detail.mode: prove"),
+        (format!("recordings/{nobody}"), "kind: recording.viewed and detail.format: check"),
+        (format!("recordings/{nobody}/file?format=text"), "kind: recording.viewed and detail.format: text"),
+        (format!("recordings/{nobody}/export?format=text"), "kind: recording.exported"),
+    ] {
+        assert_eq!(json(&bed, &admin, &format!("/v1/{path}"))["code"], "not_found", "{path}");
+        let asked = format!("{event} and outcome: failure");
+        let found = admin.run(&["audit", "search", &asked, "-o", "json"]).ok();
+        let found: Value = serde_json::from_str(&found).unwrap();
+        assert_eq!(found.as_array().map(Vec::len), Some(1), "{path}: {found}");
+        assert_eq!(found[0]["event"]["reason"], "not_found", "{path}");
+    }
+}

@@ -2649,6 +2649,8 @@ export interface components {
             damaged: string[];
             /** @description The lines, the newest session first, by time within a session; at most 100 of one session. */
             lines: components["schemas"]["ScreenLine"][];
+            /** @description Sessions of which only the first 100 lines are shown, though there are more. */
+            more_in: string[];
             /** @description Where to go on; absent at the end. */
             next?: string | null;
             /**
