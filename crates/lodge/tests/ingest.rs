@@ -170,8 +170,10 @@ fn a_folder_of_real_audit_logs_is_taken_to_the_last_record() {
     let logs = |path: &&str| [".json", ".jsonl", ".log"].iter().any(|ending| path.ends_with(ending));
     let mut paths: Vec<&str> = listed.lines().filter(logs).collect();
     paths.sort_unstable();
-    let summary = ingest(&admin, "kubernetes", &paths);
-    let mut whole = (0, 0);
+    let arguments = [&["ingest", "file", "-o", "json", "--source", "kubernetes"][..], &paths].concat();
+    let run = admin.run(&arguments);
+    let summary: Value = serde_json::from_str(&run.out).unwrap();
+    let (mut whole, mut hopeless) = ((0, 0), 0);
     for file in summary["files"].as_array().unwrap() {
         let content = fs::read_to_string(file["file"].as_str().unwrap()).unwrap();
         let is_event = |line: &&str| {
@@ -183,8 +185,11 @@ fn a_folder_of_real_audit_logs_is_taken_to_the_last_record() {
         let taken = (file["events"].as_u64().unwrap(), file["rejected"].as_u64().unwrap());
         assert_eq!(taken, (lines.count() as u64, taken.0 - events), "{file}");
         whole = (whole.0 + taken.0, whole.1 + taken.1);
+        hopeless += u64::from(taken.0 > 0 && taken.0 == taken.1);
     }
     assert_eq!(counts(&summary), whole);
+    // A file of which nothing could be taken is told by the exit code too.
+    assert_eq!((&summary["failed"], run.code), (&hopeless.into(), i32::from(hopeless > 0)), "{}", run.err);
     println!("{} files, {} events, {} rejected, {} s", paths.len(), whole.0, whole.1, summary["seconds"]);
     assert_eq!(counts(&ingest(&admin, "kubernetes", &paths)), (0, 0));
 }
