@@ -326,7 +326,7 @@ impl Archive {
     fn candidate(&self, piece: &Piece) -> Candidate {
         let last_time = piece.last_time().unwrap_or(Timestamp::MIN);
         match piece {
-            Piece::Kept(kept) if !self.is_apart(kept.name) => {
+            Piece::Kept(kept) if !self.is_apart(kept.name) && !held(&self.announced).contains(&kept.name) => {
                 Candidate { name: Some(kept.name), bytes: kept.segment.data_bytes(), last_time }
             }
             _ => Candidate { name: None, bytes: 0, last_time },

@@ -192,6 +192,9 @@ fn a_folder_of_real_audit_logs_is_taken_to_the_last_record() {
     assert_eq!((&summary["failed"], run.code), (&hopeless.into(), i32::from(hopeless > 0)), "{}", run.err);
     println!("{} files, {} events, {} rejected, {} s", paths.len(), whole.0, whole.1, summary["seconds"]);
     assert_eq!(counts(&ingest(&admin, "kubernetes", &paths)), (0, 0));
+    let counted = admin.run(&["audit", "count", "kind: kube.audit", "-o", "json"]).ok();
+    let counted: Value = serde_json::from_str(&counted).unwrap();
+    assert_eq!(counted["events"], whole.0 - whole.1, "{counted}");
 }
 
 #[test]

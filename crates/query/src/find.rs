@@ -84,9 +84,9 @@ fn of_id(survey: &Survey, id: EventId, scope: &Scope, watch: Watch<'_>) -> Resul
         ..anywhere.clone()
     });
     let first = |rows: Vec<Row>| rows.into_iter().min_by_key(|row| row.position);
-    let wheres: Vec<Question> = near.into_iter().chain([anywhere]).collect();
+    let questions: Vec<Question> = near.into_iter().chain([anywhere]).collect();
     for look in [search_own, search] {
-        for question in &wheres {
+        for question in &questions {
             let answer = look(survey, question, watch)?;
             if let Some(row) = first(answer.rows) {
                 return Ok(Some(row));

@@ -37,7 +37,8 @@ impl Places {
     }
 
     /// Says how many places are free now.
-    pub fn free(&self) -> usize {
+    #[cfg(test)]
+    pub(crate) fn free(&self) -> usize {
         self.all.available_permits()
     }
 

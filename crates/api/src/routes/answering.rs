@@ -45,8 +45,13 @@ pub(super) struct Found<T> {
     pub(super) answer: T,
     /// Rows, bars or values that it shows.
     pub(super) rows: usize,
-    /// Whether nothing within the question's range was left out.
-    pub(super) complete: bool,
+    /// How far it came, as its event says it; see [`ended`].
+    pub(super) ended: &'static str,
+}
+
+/// Says how far an answer came whose question was, or was not, asked of all of its range.
+pub(super) fn ended(complete: bool) -> &'static str {
+    if complete { "whole" } else { "out_of_time" }
 }
 
 /// An answer that may be released.
@@ -95,7 +100,7 @@ impl Asking {
             return self.answer_whole(work).await;
         }
         let (progress, receiver) = watch::channel(Progress::default());
-        let work = work(self.query().reporting(progress), self.question.clone());
+        let work = work(self.services.asking(&self.permit).reporting(progress), self.question.clone());
         let (client, pieces) = mpsc::channel(1);
         tokio::spawn(self.stream(work, receiver, Patient::new(client)));
         let kind = [(header::CONTENT_TYPE, "text/event-stream"), (header::CACHE_CONTROL, "no-cache")];
@@ -111,7 +116,7 @@ impl Asking {
         T: Serialize + Send + 'static,
         F: Future<Output = Result<Found<T>, Problem>> + Send + 'static,
     {
-        let work = work(self.query(), self.question.clone());
+        let work = work(self.services.asking(&self.permit), self.question.clone());
         // A task of its own: when the client hangs up this future is dropped, and `here` with it.
         let (here, gone) = oneshot::channel::<()>();
         let released = tokio::spawn(async move { self.see_through(work, gone).await }).await;
@@ -129,10 +134,6 @@ impl Asking {
             }
         };
         Ok(([(header::CONTENT_TYPE, "application/json")], body).into_response())
-    }
-
-    fn query(&self) -> Query {
-        self.services.asking(&self.permit)
     }
 
     async fn stream<T: Serialize>(
@@ -181,13 +182,13 @@ impl Asking {
             }
         };
         match self.ready(found).await {
-            Ok((released, rows, complete)) => {
-                self.record(Some(rows), if complete { "whole" } else { "out_of_time" }).await?;
+            Ok((released, rows, ended)) => {
+                self.record(Some(rows), ended).await?;
                 Ok(released)
             }
             // That there is nothing is an answer.
             Err(problem) if problem.code == "not_found" => {
-                self.record(Some(0), "whole").await?;
+                self.record(Some(0), ended(true)).await?;
                 Err(problem)
             }
             Err(problem) => {
@@ -197,15 +198,15 @@ impl Asking {
         }
     }
 
-    /// Makes what is found ready to be released, with its rows and whether it is the whole answer.
+    /// Makes what is found ready to be released, with its rows and how far it came.
     async fn ready<T: Serialize>(
         &self,
         found: Result<Found<T>, Problem>,
-    ) -> Result<(Released, usize, bool), Problem> {
+    ) -> Result<(Released, usize, &'static str), Problem> {
         let found = found?;
         let json = json(&found.answer);
         let place = if json.len() > LARGE { Some(Place::take(&self.permit).await?) } else { None };
-        Ok((Released { json, place }, found.rows, found.complete))
+        Ok((Released { json, place }, found.rows, found.ended))
     }
 
     async fn record(&self, rows: Option<usize>, ended: &str) -> Result<(), Problem> {

@@ -23,7 +23,7 @@ use crate::asked::{context_in, no_such_event, parse, scope, which};
 use crate::caller::Caller;
 use crate::download::{blocking, to_its_end};
 use crate::extract::{Path, Query};
-use crate::routes::answering::{Asking, Found, searched};
+use crate::routes::answering::{Asking, Found, ended, searched};
 use crate::routes::search::shown;
 use crate::wire::EventRow;
 use crate::{Problem, Services};
@@ -137,7 +137,7 @@ pub async fn show(
     let work = async move |query: query::Query, question: Question| {
         let found = query.find(which, &question.scope).await?;
         let answer = shown(found.ok_or_else(|| no_such_event(which))?);
-        Ok(Found { answer, rows: 1, complete: true })
+        Ok(Found { answer, rows: 1, ended: ended(true) })
     };
     Asking { services, permit: permit.into(), question, searched }.answer_whole(work).await
 }

@@ -20,7 +20,7 @@ use crate::asked::{Asked, context_in, cursor, parse, rows};
 use crate::caller::Caller;
 use crate::download::blocking;
 use crate::extract::Query;
-use crate::routes::answering::{Asking, Found, covered, searched};
+use crate::routes::answering::{Asking, Found, covered, ended, searched};
 use crate::wire::{ScreenLine, ScreenLines};
 use crate::{Problem, Services};
 
@@ -91,8 +91,12 @@ pub async fn search(
         let page = query.sessions(&question).await?;
         let answer = look_into(&inside, &viewer, page, &Wanted { text, limit, end }).await?;
         let rows = answer.lines.len();
-        let complete = answer.coverage.complete && answer.damaged.is_empty() && answer.more_in.is_empty();
-        Ok(Found { answer, rows, complete })
+        let is_in_part = !answer.damaged.is_empty() || !answer.more_in.is_empty();
+        let ended = match answer.coverage.complete {
+            true if is_in_part => "in_part",
+            complete => ended(complete),
+        };
+        Ok(Found { answer, rows, ended })
     };
     Asking { services, permit, question, searched }.answer_whole(work).await
 }

@@ -18,7 +18,7 @@ use utoipa::IntoParams;
 use crate::asked::{self, cursor, no_such_event, rows};
 use crate::caller::Caller;
 use crate::extract::Query;
-use crate::routes::answering::{Asking, Found, covered, searched};
+use crate::routes::answering::{Asking, Found, covered, ended, searched};
 use crate::wire::{Around, Count, EventRow, Events, Histogram, HistogramBar, Top, TopValue, Values};
 use crate::{Problem, Services};
 
@@ -148,7 +148,7 @@ pub async fn search(
             coverage: covered(found.coverage),
             checkpoint: log.checkpoint().note,
         };
-        Ok(Found { answer, rows, complete })
+        Ok(Found { answer, rows, ended: ended(complete) })
     };
     asking.answer(&headers, work).await
 }
@@ -165,7 +165,7 @@ pub async fn count(
     let work = async move |query: query::Query, question: Question| {
         let found = query.count(&question).await?;
         let answer = Count { events: found.events, coverage: covered(found.coverage) };
-        Ok(Found { answer, rows: 0, complete: found.coverage.complete })
+        Ok(Found { answer, rows: 0, ended: ended(found.coverage.complete) })
     };
     asking.answer(&headers, work).await
 }
@@ -206,7 +206,7 @@ pub async fn histogram(
             events: found.events,
             coverage: covered(found.coverage),
         };
-        Ok(Found { answer, rows, complete })
+        Ok(Found { answer, rows, ended: ended(complete) })
     };
     asking.answer(&headers, work).await
 }
@@ -269,7 +269,7 @@ async fn ranked<T: Serialize + Send + 'static>(
     let work = async move |query: query::Query, question: Question| {
         let found = query.top(&question, &ranking).await?;
         let (rows, complete) = (found.values.len(), found.coverage.complete);
-        Ok(Found { answer: show(found), rows, complete })
+        Ok(Found { answer: show(found), rows, ended: ended(complete) })
     };
     asking.answer(headers, work).await
 }
@@ -297,7 +297,7 @@ pub async fn around(
             after: found.after.into_iter().map(shown).collect(),
             coverage: covered(found.coverage),
         };
-        Ok(Found { answer, rows, complete })
+        Ok(Found { answer, rows, ended: ended(complete) })
     };
     asking.answer(&headers, work).await
 }

@@ -18,7 +18,7 @@ use utoipa::IntoParams;
 use crate::asked::{Asked, context_in, cursor, rows, scope};
 use crate::caller::Caller;
 use crate::extract::{Path, Query};
-use crate::routes::answering::{Asking, Found, covered, searched};
+use crate::routes::answering::{Asking, Found, covered, ended, searched};
 use crate::wire::{Session, Sessions};
 use crate::{Problem, Services};
 
@@ -83,7 +83,11 @@ pub async fn list(
             page.sessions.into_iter().map(|summary| shown(&inside, summary)).collect();
         let (rows, complete) = (sessions.len(), page.coverage.complete);
         let next = page.next.map(|cursor| cursor.to_string());
-        Ok(Found { answer: Sessions { sessions, next, coverage: covered(page.coverage) }, rows, complete })
+        Ok(Found {
+            answer: Sessions { sessions, next, coverage: covered(page.coverage) },
+            rows,
+            ended: ended(complete),
+        })
     };
     Asking { services, permit: permit.into(), question, searched }.answer_whole(work).await
 }
@@ -130,7 +134,7 @@ pub async fn read(
         let summary = query.session(id, &question.scope).await?.ok_or_else(|| {
             Problem::not_found(format!("there is no session {id}, or none that you may see"))
         })?;
-        Ok(Found { answer: shown(&inside, summary), rows: 1, complete: true })
+        Ok(Found { answer: shown(&inside, summary), rows: 1, ended: ended(true) })
     };
     Asking { services, permit: permit.into(), question, searched }.answer_whole(work).await
 }

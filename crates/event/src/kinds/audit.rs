@@ -27,8 +27,9 @@ details! {
         interval: Option<String>,
         /// With what the values that were asked for begin.
         prefix: Option<String>,
-        /// How far it came: `whole`; `out_of_time`, where `rows` were found by then and shown, or none could be; `following`, a live
-        /// tail; or why nothing was shown, such as `reader_gone`.
+        /// How far it came: `whole`; `in_part`, where recordings were damaged or have more lines than were shown; `out_of_time`,
+        /// where `rows` were found by then and shown, or none could be; `following`, a live tail; or why nothing was shown, such
+        /// as `reader_gone`.
         ended: String,
     }
     /// A question in SQL. It succeeded when its reader has, or will get, all of the answer.
