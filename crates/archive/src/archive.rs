@@ -100,7 +100,7 @@ pub struct Archive {
 pub(crate) struct Apart {
     /// When it is tried again.
     until: Timestamp,
-    /// What is wrong with it; none where it was only not reached.
+    /// What is wrong with it; none where it was only not reached, or another of those that were read with it may be the one.
     pub damage: Option<String>,
 }
 
@@ -350,7 +350,7 @@ impl Archive {
         for piece in among.iter().filter(|piece| !is_one || Some(piece.name()) == named) {
             let segment = piece.name();
             tracing::error!(%segment, error = chain_of_causes(error), "a segment is neither merged nor dropped for an hour");
-            held(&self.apart).insert(segment, Apart { until, damage: damage.clone() });
+            held(&self.apart).insert(segment, Apart { until, damage: damage.clone().filter(|_| is_one) });
         }
     }
 
