@@ -21,6 +21,7 @@ use crate::directory::Directory;
 use crate::error::IdentityError;
 use crate::rows::LoginRow;
 use crate::users::login::Turns;
+use crate::users::pass::Passes;
 use crate::users::password::Hashing;
 use crate::users::token::ConsoleToken;
 use crate::verify::{
@@ -45,6 +46,7 @@ pub(crate) struct Inner {
     pub changes: watch::Sender<u64>,
     pub hashing: Hashing,
     pub turns: Turns,
+    pub passes: Passes,
     pub host_certificates: HostCertificates,
 }
 
@@ -148,6 +150,7 @@ impl Identity {
             changes: watch::Sender::new(0),
             hashing: Hashing::default(),
             turns: Turns::default(),
+            passes: Passes::default(),
             host_certificates: HostCertificates::default(),
         });
         inner.make_missing_authorities().await?;
@@ -170,7 +173,9 @@ impl Identity {
         let trusted = self.trusted_keys(AuthorityKind::User);
         let examined = examine_ssh_certificate(certificate, &trusted, self.0.ambient.now(), origin.ip);
         let admitted = examined.and_then(|claims| {
-            let is_its_own = |row: &LoginRow| row.ssh_serial == Some(claims.serial);
+            let is_its_own = |row: &LoginRow| {
+                row.ssh_serial == Some(claims.serial) || self.0.passes.hold(row.id, claims.serial)
+            };
             self.0.admit(claims.user.as_str(), claims.login, claims.expires, is_its_own)
         });
         match admitted {

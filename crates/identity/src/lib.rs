@@ -29,6 +29,7 @@ pub use rows::{Login, User, UserStatus};
 pub use users::invite::{Enrolment, Invite, InvitePurpose, InviteToken, InviteTokenError, RecoveryCodes};
 pub use users::login::{ConsoleGrant, ConsoleRequest, LoginGrant, LoginRequest};
 pub use users::manage::{NewUser, UserUpdate};
+pub use users::pass::ConsolePass;
 pub use users::password::PasswordError;
 pub use verify::CertificateRefusal;
 

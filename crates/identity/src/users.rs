@@ -7,5 +7,6 @@ pub(crate) mod join;
 pub(crate) mod login;
 mod logins;
 pub(crate) mod manage;
+pub(crate) mod pass;
 pub(crate) mod password;
 pub(crate) mod token;
