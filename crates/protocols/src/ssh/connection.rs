@@ -1,7 +1,6 @@
 //! One client's connection, from its first byte to the end of its session.
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +8,6 @@ use event::Origin;
 use gateway::{Authenticated, EndedBy, Entered, Gateway, Refusal, Session};
 use russh::keys::PrivateKey;
 use russh::{Disconnect, server};
-use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::algorithms;
@@ -17,6 +15,7 @@ use super::budget::Budget;
 use super::crew::Crew;
 use super::far::{self, Reached};
 use super::hello::{Hello, hello};
+use super::line::Line;
 use super::link::{Awaited, Link, Outcome};
 use super::near::{Near, Proven};
 use super::wire::{Scissors, Wire};
@@ -94,11 +93,11 @@ impl Channels {
 /// the log.
 pub(super) async fn serve(
     terms: Arc<Terms>,
-    tcp: TcpStream,
-    peer: SocketAddr,
+    line: Line,
+    origin: Origin,
     stranger: Entered,
 ) -> Result<(), Nobody> {
-    let client = tokio::time::timeout(terms.login_grace, meet(&terms, tcp, peer)).await;
+    let client = tokio::time::timeout(terms.login_grace, meet(&terms, line, origin)).await;
     let client = client.map_err(|_| Nobody::Gone)??;
     stranger.prove();
     admit(&terms.gateway, client).await;
@@ -107,15 +106,15 @@ pub(super) async fn serve(
 
 /// Takes a client up to the proof of its identity. The time that this may take is bounded by the caller;
 /// given up, the connection is cut by dropping.
-async fn meet(terms: &Terms, mut tcp: TcpStream, peer: SocketAddr) -> Result<Client, Nobody> {
-    // Keystrokes must not wait for company; a failure here costs latency, not correctness.
-    let _ = tcp.set_nodelay(true);
-    let Hello { target, rest } = hello(&mut tcp).await?;
+async fn meet(terms: &Terms, line: Line, origin: Origin) -> Result<Client, Nobody> {
+    // Keystrokes must not wait for company.
+    line.hurry();
+    let Hello { target, rest } = hello(&line).await?;
     let name = target.as_deref().filter(|name| terms.certifies(name)).unwrap_or(&terms.public_name);
     let certificate =
         terms.gateway.identity().gate_host_certificate(name, terms.host_key.public_key()).await?;
     let config = algorithms::for_clients(terms.host_key.clone(), certificate);
-    let wire = Wire::new(tcp, rest);
+    let wire = Wire::new(line, rest);
     let scissors = wire.scissors();
     let guard = CutUnlessKept(Some(scissors.clone()));
     let (outcome, awaited) = watch::channel(Outcome::Pending);
@@ -125,7 +124,7 @@ async fn meet(terms: &Terms, mut tcp: TcpStream, peer: SocketAddr) -> Result<Cli
     let crew = Crew::new(Awaited::new(awaited), channels.running.downgrade());
     let near = Near::new(
         terms.gateway.clone(),
-        Origin::of(peer),
+        origin,
         target.is_none().then(|| format!("{NO_TARGET}\r\n")),
         crew.clone(),
         proven_sender,

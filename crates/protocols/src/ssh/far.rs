@@ -15,6 +15,7 @@ use tokio::sync::oneshot;
 use super::algorithms;
 use super::crew::{Crew, NoPlace};
 use super::forward::{self, Incoming, refused};
+use super::line::Line;
 use super::link::{Link, Listener};
 use super::wire::{Scissors, Wire};
 
@@ -67,7 +68,7 @@ pub(super) enum ReachError {
 /// Dials the session's target and logs in to it.
 pub(super) async fn reach(session: &Session, crew: Crew) -> Result<Reached, ReachError> {
     let target = session.permit().target().name.clone();
-    let wire = Wire::new(session.dial().await?, Vec::new());
+    let wire = Wire::new(Line::Tcp(session.dial().await?), Vec::new());
     let scissors = wire.scissors();
     match tokio::time::timeout(PATIENCE, log_in(session, wire, crew)).await {
         Ok(Ok((handle, gone))) => Ok(Reached { handle, scissors, gone }),

@@ -11,6 +11,7 @@ use russh::keys::ssh_key::private::{Ed25519Keypair, KeypairData};
 
 use super::budget::Budget;
 use super::connection::{self, Terms};
+use super::line::Line;
 
 /// Rest after an error to accept, which is a want of descriptors or memory that others must give back.
 const REST: Duration = Duration::from_millis(100);
@@ -69,7 +70,7 @@ async fn serve(gateway: Gateway, door: Door) -> std::io::Result<()> {
                 continue;
             }
         };
-        let serving = connection::serve(terms.clone(), tcp, peer, stranger);
+        let serving = connection::serve(terms.clone(), Line::Tcp(tcp), Origin::of(peer), stranger);
         tokio::spawn(async move {
             if let Err(error) = serving.await {
                 tracing::debug!(%peer, %error, "connection came to nothing");

@@ -2,9 +2,7 @@
 
 use std::io;
 
-use tokio::io::AsyncReadExt;
-use tokio::net::TcpStream;
-
+use super::line::Line;
 use crate::proxy_header::{self, Decoded, MAX_HEADER_BYTES, ProxyHeaderError};
 
 /// What a client said before its SSH banner.
@@ -27,13 +25,11 @@ pub(super) enum HelloError {
 }
 
 /// Reads up to the end of the header, or up to the first byte that says that there is none.
-pub(super) async fn hello(tcp: &mut TcpStream) -> Result<Hello, HelloError> {
+pub(super) async fn hello(line: &Line) -> Result<Hello, HelloError> {
     let mut bytes = Vec::with_capacity(MAX_HEADER_BYTES);
     loop {
         // An SSH client speaks at once, and so does our own; silence is ended by the login grace.
-        if tcp.read_buf(&mut bytes).await? == 0 {
-            return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
-        }
+        read(line, &mut bytes).await?;
         match proxy_header::decode(&bytes) {
             Decoded::NeedMore => {}
             Decoded::NotAHeader => return Ok(Hello { target: None, rest: bytes }),
@@ -41,6 +37,23 @@ pub(super) async fn hello(tcp: &mut TcpStream) -> Result<Hello, HelloError> {
                 return Ok(Hello { target: Some(authority), rest: bytes.split_off(consumed) });
             }
             Decoded::Error(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// Reads what there is, up to the longest header, behind `bytes`.
+async fn read(line: &Line, bytes: &mut Vec<u8>) -> io::Result<()> {
+    let mut next = [0; MAX_HEADER_BYTES];
+    loop {
+        line.readable().await?;
+        match line.try_read(&mut next) {
+            Ok(0) => return Err(io::Error::from(io::ErrorKind::UnexpectedEof)),
+            Ok(count) => {
+                bytes.extend_from_slice(&next[..count]);
+                return Ok(());
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) => return Err(error),
         }
     }
 }

@@ -19,6 +19,7 @@ mod files;
 mod forward;
 mod gate;
 mod hello;
+mod line;
 mod link;
 mod near;
 pub mod path_text;

@@ -1,4 +1,4 @@
-//! A TCP connection that can be severed from outside, and reads ahead.
+//! A connection that can be severed from outside, and reads ahead.
 //!
 //! The SSH library reads a packet in two small steps; reading ahead makes that one system call for many
 //! packets. The buffer is given back whenever the connection falls quiet, so an idle session holds none.
@@ -10,13 +10,14 @@ use std::task::{Context, Poll, ready};
 
 use rustix::net::Shutdown;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
+
+use super::line::Line;
 
 const READ_AHEAD: usize = 64 * 1024;
 
-/// One end of the gate's work: a TCP connection.
+/// One end of the gate's work: a connection.
 pub(super) struct Wire {
-    tcp: Arc<TcpStream>,
+    line: Arc<Line>,
     ahead: Vec<u8>,
     taken: usize,
 }
@@ -24,17 +25,17 @@ pub(super) struct Wire {
 /// Cuts a [`Wire`], whatever it is waiting for.
 #[derive(Clone)]
 pub(super) struct Scissors {
-    tcp: Arc<TcpStream>,
+    line: Arc<Line>,
 }
 
 impl Wire {
     /// Wraps a connection from which `ahead` was read already.
-    pub(super) fn new(tcp: TcpStream, ahead: Vec<u8>) -> Wire {
-        Wire { tcp: Arc::new(tcp), ahead, taken: 0 }
+    pub(super) fn new(line: Line, ahead: Vec<u8>) -> Wire {
+        Wire { line: Arc::new(line), ahead, taken: 0 }
     }
 
     pub(super) fn scissors(&self) -> Scissors {
-        Scissors { tcp: self.tcp.clone() }
+        Scissors { line: self.line.clone() }
     }
 
     /// Gives what was read ahead; empties the buffer when that was all.
@@ -52,8 +53,8 @@ impl Wire {
     /// Reads into the free part of `to`, or says that there is nothing yet.
     fn poll_direct(&self, cx: &mut Context<'_>, to: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         loop {
-            ready!(self.tcp.poll_read_ready(cx))?;
-            match self.tcp.try_read(to.initialize_unfilled()) {
+            ready!(self.line.poll_read_ready(cx))?;
+            match self.line.try_read(to.initialize_unfilled()) {
                 Ok(count) => {
                     to.advance(count);
                     return Poll::Ready(Ok(()));
@@ -66,12 +67,12 @@ impl Wire {
 
     fn poll_ahead(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {
-            if self.tcp.poll_read_ready(cx)?.is_pending() {
+            if self.line.poll_read_ready(cx)?.is_pending() {
                 self.ahead = Vec::new();
                 return Poll::Pending;
             }
             self.ahead.resize(READ_AHEAD, 0);
-            let read = self.tcp.try_read(&mut self.ahead);
+            let read = self.line.try_read(&mut self.ahead);
             self.ahead.truncate(*read.as_ref().unwrap_or(&0));
             match read {
                 Ok(_) => return Poll::Ready(Ok(())),
@@ -86,7 +87,7 @@ impl Scissors {
     /// Shuts the connection in both directions. What was on its way is lost.
     pub(super) fn cut(&self) {
         // It may be gone already, which is as good.
-        let _ = rustix::net::shutdown(&*self.tcp, Shutdown::Both);
+        let _ = rustix::net::shutdown(&*self.line, Shutdown::Both);
     }
 }
 
@@ -111,8 +112,8 @@ impl AsyncRead for Wire {
 impl AsyncWrite for Wire {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         loop {
-            ready!(self.tcp.poll_write_ready(cx))?;
-            match self.tcp.try_write(bytes) {
+            ready!(self.line.poll_write_ready(cx))?;
+            match self.line.try_write(bytes) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 done => return Poll::Ready(done),
             }
@@ -124,6 +125,6 @@ impl AsyncWrite for Wire {
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(rustix::net::shutdown(&*self.tcp, Shutdown::Write).map_err(io::Error::from))
+        Poll::Ready(rustix::net::shutdown(&*self.line, Shutdown::Write).map_err(io::Error::from))
     }
 }
