@@ -18,6 +18,7 @@ mod rejection;
 mod session;
 mod supervise;
 mod tape;
+mod terminals;
 mod turnstile;
 
 pub use access::{Action, ActionRefusal, HostKey, Permit, RecordingMode, Refusal, SessionOptions, Target};
@@ -30,4 +31,5 @@ pub use recording::Frame;
 pub use recover::RecoverError;
 pub use registry::{LiveSession, Sessions};
 pub use session::{Session, SessionError};
+pub use terminals::{Opening, Shown, Size, Terminal, Terminals, Typed, Wanted};
 pub use turnstile::{Entered, TurnedAway, Turnstile, one_host};

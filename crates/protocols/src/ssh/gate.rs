@@ -101,7 +101,7 @@ async fn write_turned_away(gateway: Gateway, hosts: Vec<(std::net::IpAddr, u32)>
 
 /// Makes the gate's host key, new with every start: clients trust the authority that certifies it, never
 /// the key, so it need not be kept, and what is not kept cannot be stolen from a disk.
-fn fresh_host_key(gateway: &Gateway) -> std::io::Result<PrivateKey> {
+pub(super) fn fresh_host_key(gateway: &Gateway) -> std::io::Result<PrivateKey> {
     let pair = Ed25519Keypair::from_seed(&gateway.ambient().random());
     PrivateKey::new(KeypairData::Ed25519(pair), "").map_err(std::io::Error::other)
 }

@@ -27,12 +27,14 @@ mod program;
 mod replies;
 pub mod scp;
 pub mod sftp;
+mod terminal;
 #[cfg(test)]
 mod transcript;
 mod transfer;
 mod wire;
 
 pub use gate::Ssh;
+pub use terminal::InnerClient;
 
 /// The name of the protocol, in events, roles and configuration.
 const NAME: &str = "ssh";
