@@ -1,4 +1,5 @@
 //! Passes: what stands in for a browser's session at the gate, and for how long.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 mod common;
 
