@@ -7,7 +7,7 @@ use axum::http::request::Parts;
 use event::Origin;
 use identity::Authenticated;
 
-use crate::console::{Cookie, cross_site, require_csrf_token, require_same_origin};
+use crate::console::{Cookie, cross_site, require_csrf_token, require_same_origin, require_socket_token};
 use crate::listen::Peer;
 use crate::{Problem, Services};
 
@@ -50,6 +50,33 @@ impl FromRequestParts<Arc<Services>> for OwnPage {
     }
 }
 
+/// A page of this Lodge that opens a WebSocket in the name of its browser's session.
+pub struct OwnTerminal(pub Caller);
+
+impl FromRequestParts<Arc<Services>> for OwnTerminal {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, services: &Arc<Services>) -> Result<OwnTerminal, Problem> {
+        let From(origin) = From::from_request_parts(parts, services).await?;
+        // A browser opens a WebSocket for whatever page asks, and with the cookie.
+        let cookie = match require_socket_token(parts) {
+            Ok(cookie) => cookie,
+            Err(problem) => return Err(refused(services, &origin, problem).await),
+        };
+        Ok(OwnTerminal(by_cookie(services, &cookie, origin).await?))
+    }
+}
+
+/// Verifies the cookie of a browser's session.
+async fn by_cookie(services: &Services, cookie: &Cookie, origin: Origin) -> Result<Caller, Problem> {
+    let verified = services.identity.verify_console_token(&cookie.0, &origin).await;
+    let who = verified.map_err(|refusal| {
+        let ended = "this browser's session has ended";
+        Problem::unauthenticated("session", format!("{ended} ({}); sign in again", refusal.code()))
+    })?;
+    Ok(Caller { who, origin })
+}
+
 /// Records that a request was refused for what did not come with it.
 async fn refused(services: &Services, origin: &Origin, problem: Problem) -> Problem {
     let why = format!("{}: {}", problem.code, problem.detail);
@@ -68,12 +95,7 @@ impl FromRequestParts<Arc<Services>> for Caller {
             if let Err(problem) = require_csrf_token(parts, &cookie) {
                 return Err(refused(services, &origin, problem).await);
             }
-            let verified = services.identity.verify_console_token(&cookie.0, &origin).await;
-            let who = verified.map_err(|refusal| {
-                let ended = "this browser's session has ended";
-                Problem::unauthenticated("session", format!("{ended} ({}); sign in again", refusal.code()))
-            })?;
-            return Ok(Caller { who, origin });
+            return by_cookie(services, &cookie, origin).await;
         }
         // A browser may have a client certificate too, and shows it to whatever page asks.
         if let Err(problem) = if cross_site(parts) { require_same_origin(parts) } else { Ok(()) } {

@@ -126,7 +126,8 @@ async fn connection(
         .timer(TokioTimer::new())
         .max_concurrent_streams(64)
         .keep_alive_interval(Some(PATIENCE * 3));
-    let connection = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+    let connection =
+        builder.serve_connection_with_upgrades(TokioIo::new(stream), TowerToHyperService::new(service));
     tokio::pin!(connection);
     tokio::select! {
         result = connection.as_mut() => {

@@ -7,7 +7,7 @@ use access::{Access, ApiPermit, ApiResource, Operation, Refusal, Verb};
 use archive::Archive;
 use audit_log::AuditLog;
 use event::{Ambient, Detail, SessionId};
-use gateway::Gateway;
+use gateway::{Gateway, Terminals};
 use identity::Identity;
 use ingest::Ingest;
 use query::Query;
@@ -35,6 +35,8 @@ pub struct Services {
     pub access: Access,
     /// Live sessions.
     pub gateway: Gateway,
+    /// Terminals for pages of the console.
+    pub terminals: Arc<dyn Terminals>,
     /// What other systems report.
     pub ingest: Ingest,
     /// Time and randomness.

@@ -5,7 +5,7 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use event::Origin;
+use event::{Origin, SessionId};
 use identity::Authenticated;
 use tokio::sync::mpsc;
 
@@ -61,6 +61,8 @@ pub enum Typed {
 /// What a terminal shows.
 #[derive(Debug)]
 pub enum Shown {
+    /// Which session it is, which the gate has started.
+    Session(SessionId),
     /// Output.
     Output(Vec<u8>),
     /// Its end, which nothing follows.

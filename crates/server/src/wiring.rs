@@ -14,6 +14,7 @@ use event::Ambient;
 use gateway::Gateway;
 use identity::Identity;
 use ingest::Ingest;
+use protocols::ssh::InnerClient;
 use query::Query;
 use recording::Recordings;
 use store::tables::{Sqlite, Tables};
@@ -78,6 +79,8 @@ pub async fn build(config: &Config, ambient: &Ambient, api_port: u16, ssh_port: 
         log_folder: config.data_dir.join("log"),
     };
     let query = Query::over(log.clone(), archive.catalog());
+    let terminals = InnerClient::new(gateway.clone(), config.public_host.clone());
+    let terminals = Arc::new(terminals.context("cannot make the key with which terminals know the gate")?);
     let ingest = Ingest::new(log.clone(), tables.clone(), ambient.clone());
     let services = Services {
         log,
@@ -89,6 +92,7 @@ pub async fn build(config: &Config, ambient: &Ambient, api_port: u16, ssh_port: 
         identity,
         access,
         gateway,
+        terminals,
         ingest,
         ambient: ambient.clone(),
         facts,

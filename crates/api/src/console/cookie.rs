@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::http::header::{COOKIE, HOST, ORIGIN};
+use axum::http::header::{COOKIE, HOST, ORIGIN, SEC_WEBSOCKET_PROTOCOL};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method};
 use base16ct::lower::encode_string;
@@ -14,6 +14,10 @@ use crate::Problem;
 /// `__Host-`: set by this host alone, over TLS alone, for all of it (RFC 6265bis, section 4.1.3.2).
 const NAME: &str = "__Host-lodge";
 const CSRF_HEADER: &str = "x-lodge-csrf";
+/// The sub-protocol of a terminal.
+pub(crate) const TERMINAL_PROTOCOL: &str = "lodge-terminal-v1";
+/// What stands before the token among the sub-protocols that a page offers.
+const TOKEN_PROTOCOL: &str = "lodge-csrf.";
 
 /// What a browser showed; not verified yet.
 pub(crate) struct Cookie(pub(crate) String);
@@ -61,6 +65,28 @@ pub(crate) fn require_csrf_token(parts: &Parts, cookie: &Cookie) -> Result<(), P
     let detail = "a change that a browser asks for needs the header X-Lodge-CSRF with the token of its session \
                   (GET /v1/console/session); reload the page";
     Err(Problem::forbidden("csrf", detail))
+}
+
+/// Refuses a WebSocket that our own page does not open with its cookie and the cookie's token, which a page can send as a
+/// sub-protocol and not as a header.
+pub(crate) fn require_socket_token(parts: &Parts) -> Result<Cookie, Problem> {
+    require_same_origin(parts)?;
+    let cookie = Cookie::of(&parts.headers).ok_or_else(no_session)?;
+    let lines = parts.headers.get_all(SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|line| line.to_str().ok());
+    let mut offered = lines.flat_map(|line| line.split(',')).map(str::trim);
+    let shown = offered.find_map(|name| name.strip_prefix(TOKEN_PROTOCOL)).unwrap_or_default();
+    if bool::from(csrf_token(&cookie).as_bytes().ct_eq(shown.as_bytes())) {
+        return Ok(cookie);
+    }
+    let detail = "a WebSocket that a browser opens needs the sub-protocol lodge-csrf.<token> with the token of its \
+                  session (GET /v1/console/session); reload the page";
+    Err(Problem::forbidden("csrf", detail))
+}
+
+/// Says that a request which needs a browser's session came without one.
+pub(crate) fn no_session() -> Problem {
+    let detail = "this is no browser's session: no cookie was shown; sign in first";
+    Problem::unauthenticated("no_session", detail)
 }
 
 /// Refuses what does not say that it comes from a page of this Lodge.
@@ -127,6 +153,30 @@ mod tests {
             (&[own, token], "origin"),
         ] {
             assert_eq!(of(Method::DELETE, headers).as_deref(), Some(code), "{headers:?}");
+        }
+    }
+
+    #[test]
+    fn a_socket_needs_the_cookie_its_token_and_our_own_page() {
+        let token = csrf_token(&Cookie("a.b".to_owned()));
+        let (host, own) = (("host", "lodge.example:3080"), ("origin", "https://lodge.example:3080"));
+        let offered = format!("{TERMINAL_PROTOCOL}, {TOKEN_PROTOCOL}{token}");
+        let (cookie, offers) = (("cookie", "__Host-lodge=a.b"), ("sec-websocket-protocol", &offered[..]));
+        let of = |headers: &[(&str, &str)]| {
+            require_socket_token(&parts(Method::GET, headers)).err().map(|problem| problem.code)
+        };
+        assert_eq!(of(&[host, own, cookie, offers]), None);
+        for (headers, code) in [
+            (&[host, cookie, offers][..], "origin"),
+            (&[host, ("origin", "https://evil.example"), cookie, offers], "origin"),
+            (&[host, own, offers], "no_session"),
+            (&[host, own, cookie], "csrf"),
+            (&[host, own, cookie, ("sec-websocket-protocol", TERMINAL_PROTOCOL)], "csrf"),
+            (&[host, own, cookie, ("sec-websocket-protocol", "lodge-csrf.")], "csrf"),
+            (&[host, own, ("cookie", "__Host-lodge=other"), offers], "csrf"),
+            (&[host, own, cookie, ("x-lodge-csrf", &token[..])], "csrf"),
+        ] {
+            assert_eq!(of(headers).as_deref(), Some(code), "{headers:?}");
         }
     }
 

@@ -7,6 +7,7 @@ mod cookie;
 mod pages;
 
 pub(crate) use cookie::{
-    Cookie, clear, cross_site, csrf_token, require_csrf_token, require_same_origin, set,
+    Cookie, TERMINAL_PROTOCOL, clear, cross_site, csrf_token, no_session, require_csrf_token,
+    require_same_origin, require_socket_token, set,
 };
 pub(crate) use pages::page;

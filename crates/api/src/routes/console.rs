@@ -66,12 +66,7 @@ pub async fn session(caller: Caller, headers: HeaderMap) -> Result<Json<ConsoleS
 }
 
 fn shown(headers: &HeaderMap) -> Result<Cookie, Problem> {
-    Cookie::of(headers).ok_or_else(|| {
-        Problem::unauthenticated(
-            "no_session",
-            "this is no browser's session: no cookie was shown; sign in first",
-        )
-    })
+    Cookie::of(headers).ok_or_else(console::no_session)
 }
 
 /// Ends the browser's session and takes its cookie away.

@@ -19,6 +19,7 @@ mod sessions;
 mod sql_answer;
 mod statements;
 mod status;
+mod terminals;
 mod users;
 
 use std::sync::Arc;
@@ -77,6 +78,7 @@ fn assembled() -> OpenApiRouter<Arc<Services>> {
         .routes(routes!(console::login))
         .routes(routes!(console::session))
         .routes(routes!(console::logout))
+        .routes(routes!(terminals::open))
         .routes(routes!(invites::begin))
         .routes(routes!(invites::finish))
         .routes(routes!(users::list, users::create))

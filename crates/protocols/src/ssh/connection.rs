@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use event::Origin;
+use event::{Origin, SessionId};
 use gateway::{Authenticated, EndedBy, Entered, Gateway, Refusal, Session};
 use russh::keys::PrivateKey;
 use russh::{Disconnect, server};
@@ -58,6 +58,15 @@ pub(super) enum Nobody {
     Gone,
 }
 
+/// A connection that comes to the gate.
+pub(super) struct Arrival {
+    pub(super) line: Line,
+    pub(super) origin: Origin,
+    pub(super) stranger: Entered,
+    /// Who is told of its session once it has started.
+    pub(super) started: Option<oneshot::Sender<SessionId>>,
+}
+
 /// The client's side of a connection whose identity is proved.
 struct Client {
     proven: Proven,
@@ -67,6 +76,7 @@ struct Client {
     crew: Crew,
     scissors: Scissors,
     gone: oneshot::Receiver<Infallible>,
+    started: Option<oneshot::Sender<SessionId>>,
 }
 
 /// Counts the tasks that serve a connection's channels.
@@ -91,14 +101,10 @@ impl Channels {
 
 /// Serves a connection. Only what goes wrong before the client is known is an error here; the rest is in
 /// the log.
-pub(super) async fn serve(
-    terms: Arc<Terms>,
-    line: Line,
-    origin: Origin,
-    stranger: Entered,
-) -> Result<(), Nobody> {
+pub(super) async fn serve(terms: Arc<Terms>, arrival: Arrival) -> Result<(), Nobody> {
+    let Arrival { line, origin, stranger, started } = arrival;
     let client = tokio::time::timeout(terms.login_grace, meet(&terms, line, origin)).await;
-    let client = client.map_err(|_| Nobody::Gone)??;
+    let client = Client { started, ..client.map_err(|_| Nobody::Gone)?? };
     stranger.prove();
     admit(&terms.gateway, client).await;
     Ok(())
@@ -133,7 +139,7 @@ async fn meet(terms: &Terms, line: Line, origin: Origin) -> Result<Client, Nobod
     let _running = server::run_stream(config, wire, near).await?;
     let proven = proven.await.map_err(|_| Nobody::Gone)?;
     guard.keep();
-    Ok(Client { proven, target, outcome, channels, crew, scissors, gone })
+    Ok(Client { proven, target, outcome, channels, crew, scissors, gone, started: None })
 }
 
 /// Cuts the connection unless it is kept: the SSH library's task outlives whoever waits for it.
@@ -172,9 +178,13 @@ enum Unestablished {
 
 /// Authorises, starts and dials.
 async fn establish(gateway: &Gateway, client: &mut Client) -> Result<(Session, Reached), Unestablished> {
-    let Client { proven, target, crew, gone, .. } = client;
+    let Client { proven, target, crew, gone, started, .. } = client;
     let target = target.as_deref().ok_or_else(|| Unestablished::Refused(NO_TARGET.to_owned()))?;
     let session = start(gateway, &proven.who, target, &proven.login).await.map_err(Unestablished::Refused)?;
+    if let Some(started) = started.take() {
+        // Whoever no longer listens need not know.
+        let _ = started.send(session.id());
+    }
     let reached = tokio::select! {
         reached = far::reach(&session, crew.clone()) => {
             reached.map_err(|error| error.to_string())

@@ -10,7 +10,7 @@ use russh::keys::PrivateKey;
 use russh::keys::ssh_key::private::{Ed25519Keypair, KeypairData};
 
 use super::budget::Budget;
-use super::connection::{self, Terms};
+use super::connection::{self, Arrival, Terms};
 use super::line::Line;
 
 /// Rest after an error to accept, which is a want of descriptors or memory that others must give back.
@@ -70,7 +70,8 @@ async fn serve(gateway: Gateway, door: Door) -> std::io::Result<()> {
                 continue;
             }
         };
-        let serving = connection::serve(terms.clone(), Line::Tcp(tcp), Origin::of(peer), stranger);
+        let (line, origin) = (Line::Tcp(tcp), Origin::of(peer));
+        let serving = connection::serve(terms.clone(), Arrival { line, origin, stranger, started: None });
         tokio::spawn(async move {
             if let Err(error) = serving.await {
                 tracing::debug!(%peer, %error, "connection came to nothing");

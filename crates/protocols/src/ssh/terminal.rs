@@ -6,6 +6,7 @@
 use std::io;
 use std::sync::Arc;
 
+use event::SessionId;
 use gateway::{
     Gateway, HostKey, Limits, Opening, Shown, Size, Terminal, Terminals, Turnstile, Typed, Wanted,
 };
@@ -14,11 +15,11 @@ use russh::keys::{PrivateKey, PublicKey, PublicKeyOrCertificate};
 use russh::{Channel, ChannelMsg, ChannelReadHalf, ChannelWriteHalf, client};
 use tokio::io::AsyncWriteExt;
 use tokio::net::UnixStream;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use super::algorithms;
 use super::budget::Budget;
-use super::connection::{self, Terms};
+use super::connection::{self, Arrival, Terms};
 use super::forward::Window;
 use super::line::Line;
 use crate::proxy_header;
@@ -91,7 +92,9 @@ async fn open(terms: Arc<Terms>, turnstile: &Turnstile, wanted: Wanted) -> Resul
     let key = PrivateKey::new(KeypairData::Ed25519(pair), "").map_err(io::Error::other)?;
     let pass = terms.gateway.identity().console_pass(&wanted.who, key.public_key()).await?;
     let gate = terms.host_key.public_key().clone();
-    let serving = connection::serve(terms, Line::Inside(far), wanted.origin, stranger);
+    let (started, session) = oneshot::channel();
+    let (line, origin) = (Line::Inside(far), wanted.origin);
+    let serving = connection::serve(terms, Arrival { line, origin, stranger, started: Some(started) });
     tokio::spawn(async move {
         if let Err(error) = serving.await {
             tracing::debug!(%error, "a terminal came to nothing");
@@ -113,8 +116,15 @@ async fn open(terms: Arc<Terms>, turnstile: &Turnstile, wanted: Wanted) -> Resul
     channel.request_shell(true).await?;
     let (typed, to_target) = mpsc::channel(QUEUE);
     let (to_page, shown) = mpsc::channel(QUEUE);
-    tokio::spawn(run(handle, channel, to_target, to_page));
+    tokio::spawn(run(handle, channel, to_target, Page { shown: to_page, session }));
     Ok(Terminal { typed, shown })
+}
+
+/// The page's side of a terminal.
+struct Page {
+    shown: mpsc::Sender<Shown>,
+    /// Told once.
+    session: oneshot::Receiver<SessionId>,
 }
 
 /// Serves a terminal until the gate or the page ends it.
@@ -122,11 +132,12 @@ async fn run(
     handle: client::Handle<KnowsGate>,
     channel: Channel<client::Msg>,
     typed: mpsc::Receiver<Typed>,
-    shown: mpsc::Sender<Shown>,
+    page: Page,
 ) {
     let (from, to) = channel.split();
+    let shown = page.shown.clone();
     tokio::select! {
-        () = show(from, &to, &shown) => {}
+        () = show(from, &to, page) => {}
         () = type_in(typed, &to) => {}
         () = shown.closed() => {}
     }
@@ -149,22 +160,36 @@ async fn type_in(mut typed: mpsc::Receiver<Typed>, to: &ChannelWriteHalf<client:
     }
 }
 
-/// Passes on what the target shows, and then how it ended.
-async fn show(mut from: ChannelReadHalf, to: &ChannelWriteHalf<client::Msg>, shown: &mpsc::Sender<Shown>) {
-    let (mut window, mut exit_code, mut why) = (Window::default(), None, None);
-    while let Some(message) = from.wait().await {
+/// Passes on what the target shows, which session it is, and then how it ended.
+async fn show(mut from: ChannelReadHalf, to: &ChannelWriteHalf<client::Msg>, page: Page) {
+    let Page { shown, mut session } = page;
+    let (mut window, mut exit_code, mut why, mut is_named) = (Window::default(), None, None, false);
+    loop {
+        let message = tokio::select! {
+            biased;
+            named = &mut session, if !is_named => {
+                is_named = true;
+                // A connection that is refused has no session.
+                let Ok(session) = named else { continue };
+                if shown.send(Shown::Session(session)).await.is_err() {
+                    return;
+                }
+                continue;
+            }
+            message = from.wait() => message,
+        };
         let data = match message {
-            ChannelMsg::Data { data } => data,
-            ChannelMsg::ExtendedData { data, .. } => {
+            Some(ChannelMsg::Data { data }) => data,
+            Some(ChannelMsg::ExtendedData { data, .. }) => {
                 why = said(&data).or(why);
                 data
             }
-            ChannelMsg::ExitStatus { exit_status } => {
+            Some(ChannelMsg::ExitStatus { exit_status }) => {
                 exit_code = Some(exit_status);
                 continue;
             }
-            ChannelMsg::Close => break,
-            _ => continue,
+            Some(ChannelMsg::Close) | None => break,
+            Some(_) => continue,
         };
         let length = data.len();
         if shown.send(Shown::Output(data.to_vec())).await.is_err() {
