@@ -45,7 +45,7 @@ words! {
         Update = "update",
         /// Removes one.
         Delete = "delete",
-        /// Plays a recording.
+        /// Plays a recording, or looks on while a session runs.
         Watch = "watch",
         /// Takes a recording or a range of the log away.
         Export = "export",
@@ -67,7 +67,7 @@ impl ApiResource {
             ApiResource::Users | ApiResource::Roles | ApiResource::Targets | ApiResource::Locks => {
                 &[Verb::List, Verb::Read, Verb::Create, Verb::Update, Verb::Delete]
             }
-            ApiResource::Sessions => &[Verb::List, Verb::Read, Verb::Kill],
+            ApiResource::Sessions => &[Verb::List, Verb::Read, Verb::Watch, Verb::Kill],
             ApiResource::Log => &[Verb::Read, Verb::Create, Verb::Export, Verb::Verify],
             ApiResource::Recordings => &[Verb::List, Verb::Watch, Verb::Export],
             ApiResource::Proofs => &[Verb::Read],

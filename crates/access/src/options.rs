@@ -39,6 +39,9 @@ pub struct RoleOptions {
     /// Whether what is typed is recorded too, passwords included; default no.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub record_input: Option<bool>,
+    /// Whether people are told when somebody looks on while their session runs; default yes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub announce_watching: Option<bool>,
     /// Whether TCP ports and sockets may be forwarded; default no.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub port_forwarding: Option<bool>,
@@ -69,6 +72,8 @@ pub struct SessionOptions {
     pub recording: RecordingMode,
     /// Whether what is typed is recorded too.
     pub record_input: bool,
+    /// Whether people are told when somebody looks on while their session runs.
+    pub announce_watching: bool,
     /// Whether TCP ports and sockets may be forwarded.
     pub port_forwarding: bool,
     /// Whether the SSH agent may be forwarded.
@@ -91,6 +96,7 @@ impl RoleOptions {
             session_ttl: self.session_ttl.map_or(DEFAULT_SESSION_TTL, Span::duration),
             recording: self.recording.unwrap_or(RecordingMode::Required),
             record_input: self.record_input.unwrap_or(false),
+            announce_watching: self.announce_watching.unwrap_or(true),
             port_forwarding: self.port_forwarding.unwrap_or(false),
             agent_forwarding: self.agent_forwarding.unwrap_or(false),
             x11_forwarding: self.x11_forwarding.unwrap_or(false),
@@ -109,6 +115,8 @@ impl SessionOptions {
             // The modes are listed strictest first.
             recording: self.recording.min(other.recording),
             record_input: self.record_input || other.record_input,
+            // Looking on unseen is what a role must ask for, and then no other role undoes it.
+            announce_watching: self.announce_watching && other.announce_watching,
             port_forwarding: self.port_forwarding && other.port_forwarding,
             agent_forwarding: self.agent_forwarding && other.agent_forwarding,
             x11_forwarding: self.x11_forwarding && other.x11_forwarding,
@@ -176,7 +184,7 @@ mod tests {
         let options = RoleOptions::default().complete();
         assert_eq!(options.session_ttl, DEFAULT_SESSION_TTL);
         assert_eq!(options.recording, RecordingMode::Required);
-        assert!(options.file_transfer && !options.record_input);
+        assert!(options.file_transfer && !options.record_input && options.announce_watching);
         assert!(!options.port_forwarding && !options.agent_forwarding && !options.x11_forwarding);
         assert_eq!((options.idle_timeout, options.max_sessions), (None, None));
     }
@@ -196,6 +204,7 @@ mod tests {
             session_ttl: hours(2),
             recording: Some(RecordingMode::BestEffort),
             record_input: Some(true),
+            announce_watching: Some(false),
             agent_forwarding: Some(true),
             file_transfer: Some(false),
             idle_timeout: hours(1),
@@ -206,6 +215,7 @@ mod tests {
         assert_eq!(both.session_ttl, Duration::from_secs(7200));
         assert_eq!(both.recording, RecordingMode::BestEffort);
         assert!(both.record_input, "input is recorded where any granting role asks for it");
+        assert!(!both.announce_watching, "one role that lets people be watched unseen is enough");
         assert!(
             both.agent_forwarding && !both.port_forwarding && !both.x11_forwarding && !both.file_transfer
         );

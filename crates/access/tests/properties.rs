@@ -40,7 +40,7 @@ fn options() -> impl Strategy<Value = String> {
     (1u32..24, any::<bool>(), any::<bool>(), proptest::option::of(1u32..5), prop_oneof![Just("required"), Just("best_effort"), Just("off")])
         .prop_map(|(ttl, ports, input, most, recording)| {
             let most = most.map_or(String::new(), |most| format!(", max_sessions: {most}, idle_timeout: {most}m"));
-            format!("{{session_ttl: {ttl}h, port_forwarding: {ports}, agent_forwarding: {input}, x11_forwarding: {ports}, file_transfer: {input}, record_input: {input}, recording: {recording}{most}}}")
+            format!("{{session_ttl: {ttl}h, port_forwarding: {ports}, agent_forwarding: {input}, x11_forwarding: {ports}, file_transfer: {input}, record_input: {input}, announce_watching: {ports}, recording: {recording}{most}}}")
         })
 }
 

@@ -7,7 +7,10 @@ use axum::http::request::Parts;
 use event::Origin;
 use identity::Authenticated;
 
-use crate::console::{Cookie, cross_site, require_csrf_token, require_same_origin, require_socket_token};
+use crate::console::{
+    Cookie, cross_site, no_session, require_csrf_token, require_own_fetch, require_same_origin,
+    require_socket_token,
+};
 use crate::listen::Peer;
 use crate::{Problem, Services};
 
@@ -64,6 +67,24 @@ impl FromRequestParts<Arc<Services>> for OwnTerminal {
             Err(problem) => return Err(refused(services, &origin, problem).await),
         };
         Ok(OwnTerminal(by_cookie(services, &cookie, origin).await?))
+    }
+}
+
+/// A page of this Lodge that asks for something which only a browser's session gets.
+pub struct OwnSession(pub Caller);
+
+impl FromRequestParts<Arc<Services>> for OwnSession {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, services: &Arc<Services>) -> Result<OwnSession, Problem> {
+        let From(origin) = From::from_request_parts(parts, services).await?;
+        let cookie =
+            require_own_fetch(parts).and_then(|()| Cookie::of(&parts.headers).ok_or_else(no_session));
+        let checked = cookie.and_then(|cookie| require_csrf_token(parts, &cookie).map(|()| cookie));
+        match checked {
+            Ok(cookie) => Ok(OwnSession(by_cookie(services, &cookie, origin).await?)),
+            Err(problem) => Err(refused(services, &origin, problem).await),
+        }
     }
 }
 

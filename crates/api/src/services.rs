@@ -7,7 +7,7 @@ use access::{Access, ApiPermit, ApiResource, Operation, Refusal, Verb};
 use archive::Archive;
 use audit_log::AuditLog;
 use event::{Ambient, Detail, SessionId};
-use gateway::{Gateway, Terminals};
+use gateway::{Gateway, RemoteFiles, Terminals};
 use identity::Identity;
 use ingest::Ingest;
 use query::Query;
@@ -37,6 +37,8 @@ pub struct Services {
     pub gateway: Gateway,
     /// Terminals for pages of the console.
     pub terminals: Arc<dyn Terminals>,
+    /// Files on targets for pages of the console.
+    pub remote_files: Arc<dyn RemoteFiles>,
     /// What other systems report.
     pub ingest: Ingest,
     /// Time and randomness.

@@ -30,6 +30,7 @@ impl Need {
             Detail::UserLogout(_)
             | Detail::LockCreate(_)
             | Detail::LockUpdate(_)
+            | Detail::SessionWatched(_)
             | Detail::RecordingViewed(_)
             | Detail::RecordingExported(_)
             | Detail::AuditSearched(_)

@@ -7,10 +7,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
 use event::{Actor, Origin, SessionId, Timestamp};
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
 
 use crate::Cut;
 use crate::session::Core;
+
+/// Notices that wait for a terminal that takes nothing; the oldest go first.
+const NOTICES: usize = 16;
 
 /// All sessions that are open now. Clones share one registry.
 #[derive(Clone)]
@@ -54,6 +57,9 @@ pub struct LiveSession {
     bytes_in: AtomicU64,
     bytes_out: AtomicU64,
     activity: Mutex<Activity>,
+    /// Whether the role has its people told who looks on.
+    announces: bool,
+    notices: broadcast::Sender<Arc<str>>,
     cut: watch::Sender<Option<Cut>>,
 }
 
@@ -167,8 +173,27 @@ impl LiveSession {
             bytes_in: AtomicU64::new(0),
             bytes_out: AtomicU64::new(0),
             activity: Mutex::new(Activity { bytes: 0, seen: started }),
+            announces: permit.options().announce_watching,
+            notices: broadcast::Sender::new(NOTICES),
             cut: watch::Sender::new(None),
         }
+    }
+
+    /// Says whether the person would be told now that somebody looks on: their role wants it, and a terminal of theirs is open.
+    pub fn announces_watching(&self) -> bool {
+        self.announces && self.notices.receiver_count() > 0
+    }
+
+    /// Tells the person that `watcher` looks on, where their role wants it.
+    pub fn announce_watching(&self, watcher: &str) {
+        if self.announces {
+            // Without a terminal there is nobody to tell.
+            let _ = self.notices.send(format!("{watcher} is watching this session").into());
+        }
+    }
+
+    pub(crate) fn notices(&self) -> broadcast::Receiver<Arc<str>> {
+        self.notices.subscribe()
     }
 
     /// Bytes from the client to the target so far.

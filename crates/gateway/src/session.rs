@@ -10,6 +10,8 @@ use event::kinds::{recording as recording_kinds, session as kinds};
 use event::{Detail, Event, SessionId, Target};
 use recording::{Frame, Header, Recorder, RecordingError};
 use tokio::net::TcpStream;
+use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::RecvError;
 
 use crate::core::{Admission, Gateway};
 use crate::registry::Place;
@@ -21,6 +23,22 @@ use crate::{Cut, DialError, EndedBy, LiveSession, connect, rejection};
 #[derive(Clone)]
 pub struct Session {
     owner: Arc<Owner>,
+}
+
+/// What a terminal of a session is told from outside. A terminal that has none open is one on which nobody can be told anything.
+pub struct Notices(broadcast::Receiver<Arc<str>>);
+
+impl Notices {
+    /// Waits for the next notice, a sentence without its full stop.
+    pub async fn next(&mut self) -> Arc<str> {
+        loop {
+            match self.0.recv().await {
+                Ok(notice) => return notice,
+                Err(RecvError::Lagged(_)) => {}
+                Err(RecvError::Closed) => std::future::pending().await,
+            }
+        }
+    }
 }
 
 /// Closes the session when its last clone goes.
@@ -161,6 +179,11 @@ impl Session {
     /// goes on.
     pub async fn record(&self, frame: Frame) -> Result<(), SessionError> {
         self.core().record(frame).await
+    }
+
+    /// What the person is to be told on a terminal of theirs, from now on.
+    pub fn notices(&self) -> Notices {
+        Notices(self.core().live.notices())
     }
 
     /// Counts bytes from the client to the target.

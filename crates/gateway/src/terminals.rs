@@ -9,18 +9,12 @@ use event::{Origin, SessionId};
 use identity::Authenticated;
 use tokio::sync::mpsc;
 
-/// What opens terminals.
-pub trait Terminals: Send + Sync {
-    /// Opens a shell on a target. Where the gate refuses, the terminal says so in the gate's own words, and ends.
-    fn open(&self, wanted: Wanted) -> Opening;
-}
+/// An answer that takes a while.
+pub type Answer<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-/// The opening of a terminal; an error is a sentence for the person who wants it.
-pub type Opening = Pin<Box<dyn Future<Output = Result<Terminal, String>> + Send>>;
-
-/// Which terminal.
-pub struct Wanted {
-    /// Whose; by a login of the console.
+/// Who wants to reach what, and from where.
+pub struct Reach {
+    /// Whose session it will be; by a login of the console.
     pub who: Authenticated,
     /// From where.
     pub origin: Origin,
@@ -28,8 +22,13 @@ pub struct Wanted {
     pub target: String,
     /// Account on the target.
     pub login: String,
-    /// Its size.
-    pub size: Size,
+}
+
+/// What opens terminals.
+pub trait Terminals: Send + Sync {
+    /// Opens a shell on a target; an error is a sentence for the person. Where the gate refuses, the terminal says so in the
+    /// gate's own words, and ends.
+    fn open(&self, reach: Reach, size: Size) -> Answer<Result<Terminal, String>>;
 }
 
 /// Characters in a row, and rows.

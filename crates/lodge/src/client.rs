@@ -114,9 +114,13 @@ impl Client {
         json(self.checked(request.send(bytes))?)
     }
 
-    /// Deletes something, saying why where `reason` is given.
-    pub fn delete(&self, path: &str) -> Result<()> {
-        self.checked(self.agent.delete(self.url(path)).call())?;
+    /// Deletes something.
+    pub fn delete(&self, path: &str, query: &[(&str, String)]) -> Result<()> {
+        let mut request = self.agent.delete(self.url(path));
+        for (name, value) in query {
+            request = request.query(*name, value);
+        }
+        self.checked(request.call())?;
         Ok(())
     }
 

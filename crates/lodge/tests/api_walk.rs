@@ -122,6 +122,10 @@ fn samples(session: &str, live: &str, id: &str, keys: &(String, String)) -> Vec<
     add("GET /v1/sessions", sample(Event("audit.searched"), "/v1/sessions", None));
     add("GET /v1/sessions/{id}", sample(Event("audit.searched"), &format!("/v1/sessions/{session}"), None));
     add(
+        "GET /v1/sessions/{id}/watch",
+        sample(Event("session.watched"), &format!("/v1/sessions/{live}/watch"), None),
+    );
+    add(
         "DELETE /v1/sessions/{id}",
         sample(Event("session.terminated"), &format!("/v1/sessions/{live}"), None),
     );
@@ -208,6 +212,15 @@ fn samples(session: &str, live: &str, id: &str, keys: &(String, String)) -> Vec<
     // Curl is no page of ours, and has no cookie.
     add("POST /v1/console/login", sample(Event("cert.deny"), "/v1/console/login", Some(login)));
     add("GET /v1/console/session", sample(Nothing, "/v1/console/session", None));
+    let terminal = "/v1/console/terminal?target=web-1&login=root";
+    add("GET /v1/console/terminal", sample(Event("cert.deny"), terminal, None));
+    add(
+        "GET /v1/console/files",
+        sample(Event("cert.deny"), "/v1/console/files?target=web-1&login=root", None),
+    );
+    let file = "/v1/console/file?target=web-1&login=root&path=x";
+    add("GET /v1/console/file", sample(Event("cert.deny"), file, None));
+    add("PUT /v1/console/file", sample(Event("cert.deny"), file, Some(json!("x"))));
     add("POST /v1/console/logout", sample(Nothing, "/v1/console/logout", None));
     // Last, since it ends the login that the walk goes with; the walk then goes on with another person's.
     add("POST /v1/logout", sample(Event("user.logout"), "/v1/logout", None));

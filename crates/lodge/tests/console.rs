@@ -7,7 +7,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use bed::{Bed, Person, Run, wait_for};
+use bed::{Bed, Person, Run, own_account, wait_for};
 
 /// What was answered: status, headers, body.
 struct Answer {
@@ -118,6 +118,121 @@ fn a_browser_signs_in_changes_only_from_our_own_page_and_out() {
     assert_eq!(ask(&bed, &admin, "GET", "/v1/console/session", &[&cookie], None).status, 401);
     let logins = "kind: user.login and detail.means: console and outcome: success";
     wait_for(|| (admin.run(&["audit", "count", logins]).ok().trim() == "1").then_some(()));
+}
+
+/// Signs a person in, who then has a recovery code less; returns the headers of a change by their browser: cookie, token, page.
+fn signed_in(bed: &Bed, person: &Person, name: &str) -> [String; 3] {
+    let own = format!("Origin: https://{}", bed.facts.api);
+    let credentials = json!({ "name": name, "password": person.password(), "code": recovery_code(person) });
+    let answer = ask(bed, person, "POST", "/v1/console/login", &[&own], Some(&credentials));
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let line = answer.headers.lines().find_map(|line| line.strip_prefix("set-cookie: ")).unwrap();
+    let token = answer.json()["csrf_token"].as_str().unwrap().to_owned();
+    [format!("Cookie: {}", line.split(';').next().unwrap()), format!("X-Lodge-CSRF: {token}"), own]
+}
+
+#[test]
+fn a_terminal_is_opened_by_our_own_page_with_its_session_alone() {
+    let bed = Bed::start(env!("CARGO_BIN_EXE_lodge").as_ref());
+    let admin = bed.admin();
+    let [cookie, token, own] = signed_in(&bed, &admin, "admin");
+    let token = token.strip_prefix("X-Lodge-CSRF: ").unwrap();
+    let offers = |token: &str| format!("Sec-WebSocket-Protocol: lodge-terminal-v1, lodge-csrf.{token}");
+    let open = |headers: &[&str]| {
+        let upgrade = [
+            "Connection: Upgrade",
+            "Upgrade: websocket",
+            "Sec-WebSocket-Version: 13",
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+        ];
+        let path = "/v1/console/terminal?target=web-1&login=root";
+        ask(&bed, &admin, "GET", path, &[&upgrade, headers].concat(), None)
+    };
+    let before = denials(&admin).len();
+    let (good, bad) = (offers(token), offers("00"));
+    let refusals: [(&[&str], u16, &str); 6] = [
+        (&[&cookie, &good], 403, "origin"),
+        (&[&cookie, &good, "Origin: https://evil.example"], 403, "origin"),
+        (&[&good, &own], 401, "no_session"),
+        (&[&cookie, &own], 403, "csrf"),
+        (&[&cookie, &own, &bad], 403, "csrf"),
+        (&[&cookie, &own, &format!("X-Lodge-CSRF: {token}")], 403, "csrf"),
+    ];
+    for (headers, status, code) in refusals {
+        let refused = open(headers);
+        assert_eq!((refused.status, refused.code().as_str()), (status, code), "{headers:?}");
+    }
+    assert_eq!(denials(&admin).len(), before + refusals.len(), "each refusal is in the log");
+    let ended = open(&["Cookie: __Host-lodge=x", &own, &good]);
+    assert_eq!(ended.status, 403, "a token is of one cookie");
+}
+
+#[test]
+fn files_of_a_target_go_through_the_gate() {
+    let bed = Bed::start(env!("CARGO_BIN_EXE_lodge").as_ref());
+    let admin = bed.admin();
+    let _sshd = bed.target(&admin, "web-1");
+    let account = own_account();
+    let alice = bed.developer(&admin, "alice", &account);
+    let [cookie, token, own] = signed_in(&bed, &alice, "alice");
+    let folder = bed.path("files of alice");
+    std::fs::create_dir(&folder).unwrap();
+    let folder = folder.to_string_lossy().replace(' ', "%20");
+    let at = |what: &str, path: &str| format!("/v1/console/{what}?target=web-1&login={account}&path={path}");
+    let text = json!("what is uploaded");
+    let put = |path: &str, headers: &[&str]| ask(&bed, &alice, "PUT", path, headers, Some(&text));
+    let get = |path: &str| ask(&bed, &alice, "GET", path, &[&cookie], None);
+
+    let file = at("file", &format!("{folder}/notes.txt"));
+    let refused = put(&file, &[&cookie, &own]);
+    assert_eq!((refused.status, refused.code().as_str()), (403, "csrf"));
+    assert_eq!(put(&file, &[&cookie, &token, &own]).status, 204);
+    let refused = put(&file, &[&cookie, &token, &own]);
+    assert_eq!((refused.status, refused.code().as_str()), (409, "exists"));
+    assert_eq!(put(&format!("{file}&overwrite=true"), &[&cookie, &token, &own]).status, 204);
+
+    let listed = get(&at("files", &folder));
+    let entry = &listed.json()["entries"][0];
+    let length = json!(text.to_string().len());
+    assert_eq!(
+        (&entry["name"], &entry["kind"], &entry["bytes"]),
+        (&json!("notes.txt"), &json!("file"), &length)
+    );
+    assert!(listed.json()["is_whole"] == true && entry["modified"].is_string(), "{}", listed.body);
+    assert!(get(&at("files", "")).json()["path"].as_str().unwrap().starts_with('/'), "the home folder");
+    let got = get(&file);
+    assert_eq!(got.body, text.to_string());
+    assert!(got.headers.contains("filename*=UTF-8''notes.txt"), "{}", got.headers);
+
+    for (path, status, code) in [
+        (at("file", "/no/such/file"), 404, "no_such_file"),
+        (at("files", "/no/such/folder"), 404, "no_such_file"),
+        (at("file", &folder), 502, "target"),
+        (at("file", "%00"), 400, "path"),
+        (at("files", "").replace("web-1", "nowhere"), 403, "refused"),
+        (at("files", "").replace(&account, "somebody"), 403, "refused"),
+    ] {
+        let refused = get(&path);
+        assert_eq!((refused.status, refused.code().as_str()), (status, code), "{path}: {}", refused.body);
+    }
+    let before = denials(&admin).len();
+    let elsewhere = ask(&bed, &alice, "GET", &file, &[&cookie, "Sec-Fetch-Site: same-site"], None);
+    assert_eq!((elsewhere.status, elsewhere.code().as_str()), (403, "origin"));
+    assert_eq!(ask(&bed, &alice, "GET", &file, &[], None).code(), "no_session");
+    assert_eq!(denials(&admin).len(), before + 2, "each refusal is in the log");
+
+    let count = |filter: &str| admin.run(&["audit", "count", filter]).ok().trim().to_owned();
+    wait_for(|| (count("kind: file.upload and actor.user: alice and outcome: success") == "2").then_some(()));
+    wait_for(|| (count("kind: file.download and detail.path: *notes.txt") == "1").then_some(()));
+    wait_for(|| (count("kind: session.start") == count("kind: session.end")).then_some(()));
+
+    let role = format!(
+        "kind: role\nname: no-files\nallow:\n  - logins: [{account}]\n    labels: {{ env: test }}\noptions:\n  file_transfer: false\n"
+    );
+    bed.apply(&admin, &role).ok();
+    admin.run(&["users", "set", "alice", "--roles", "access,no-files"]).ok();
+    let refused = get(&file);
+    assert_eq!((refused.status, refused.code().as_str()), (403, "refused"), "{}", refused.body);
 }
 
 #[test]

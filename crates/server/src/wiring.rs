@@ -79,8 +79,8 @@ pub async fn build(config: &Config, ambient: &Ambient, api_port: u16, ssh_port: 
         log_folder: config.data_dir.join("log"),
     };
     let query = Query::over(log.clone(), archive.catalog());
-    let terminals = InnerClient::new(gateway.clone(), config.public_host.clone());
-    let terminals = Arc::new(terminals.context("cannot make the key with which terminals know the gate")?);
+    let inner = InnerClient::new(gateway.clone(), config.public_host.clone());
+    let inner = Arc::new(inner.context("cannot make the key by which the console knows the gate")?);
     let ingest = Ingest::new(log.clone(), tables.clone(), ambient.clone());
     let services = Services {
         log,
@@ -92,7 +92,8 @@ pub async fn build(config: &Config, ambient: &Ambient, api_port: u16, ssh_port: 
         identity,
         access,
         gateway,
-        terminals,
+        terminals: inner.clone(),
+        remote_files: inner,
         ingest,
         ambient: ambient.clone(),
         facts,

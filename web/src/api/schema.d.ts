@@ -308,6 +308,168 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/console/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Returns a file on a target. */
+        get: {
+            parameters: {
+                query: {
+                    /** @description The target's name. */
+                    target: string;
+                    /** @description Account on the target. */
+                    login: string;
+                    /** @description Path on the target; one that is not absolute begins in the home folder. */
+                    path?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/octet-stream": unknown;
+                    };
+                };
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        /** Writes a file on a target; what the body holds is handed on as it comes. */
+        put: {
+            parameters: {
+                query: {
+                    /** @description The target's name. */
+                    target: string;
+                    /** @description Account on the target. */
+                    login: string;
+                    /** @description Path on the target; one that is not absolute begins in the home folder. */
+                    path?: string;
+                    /** @description Whether a file that exists is replaced; refused otherwise. */
+                    overwrite?: boolean;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/octet-stream": number[];
+                };
+            };
+            responses: {
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/console/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists a folder on a target. */
+        get: {
+            parameters: {
+                query: {
+                    /** @description The target's name. */
+                    target: string;
+                    /** @description Account on the target. */
+                    login: string;
+                    /** @description Path on the target; one that is not absolute begins in the home folder. */
+                    path?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["RemoteFolder"];
+                    };
+                };
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/console/login": {
         parameters: {
             query?: never;
@@ -411,6 +573,68 @@ export interface paths {
                     };
                     content: {
                         "application/json": components["schemas"]["ConsoleSession"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/console/terminal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Opens a shell on a target through the SSH gate, as a WebSocket of the console's own pages. They offer the sub-protocols
+         *     `lodge-terminal-v1` and `lodge-csrf.<token>`, with the token of `GET /v1/console/session`. Why the gate refuses is told in
+         *     the socket.
+         */
+        get: {
+            parameters: {
+                query: {
+                    /** @description The target's name. */
+                    target: string;
+                    /** @description Account on the target. */
+                    login: string;
+                    /** @description Characters in a row; 1000 at most. */
+                    columns?: number;
+                    /** @description Rows; 1000 at most. */
+                    rows?: number;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                101: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
                     };
                 };
             };
@@ -1348,7 +1572,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Searches what terminals showed and commands wrote, the newest session first. */
+        /**
+         * Searches what terminals showed and commands wrote, the newest session first. Sessions that still run are searched for whoever
+         *     may watch them.
+         */
         get: {
             parameters: {
                 query: {
@@ -1477,7 +1704,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Returns the recording itself, to be played and verified by the client. Of a live session: what there is so far. */
+        /**
+         * Returns the recording itself, to be played and verified by the client. Of a live session: what there is so far, for whoever
+         *     may watch it too.
+         */
         get: {
             parameters: {
                 query?: {
@@ -1596,7 +1826,10 @@ export interface paths {
         /** Cuts a live session. */
         delete: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description A sentence for the person whose session it is, and for the log; at most 500 characters. */
+                    reason?: string;
+                };
                 header?: never;
                 path: {
                     id: string;
@@ -1611,8 +1844,69 @@ export interface paths {
                     };
                     content?: never;
                 };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
             };
         };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/sessions/{id}/watch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Follows the recording of a live session from its beginning until its seal, as its file has it. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/octet-stream": unknown;
+                    };
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -2589,6 +2883,32 @@ export interface components {
             session: string;
             /** @description Whether every chunk was rechecked and both roots are the same. */
             verified: boolean;
+        };
+        /** @description One entry of a folder on a target. */
+        RemoteEntry: {
+            /**
+             * Format: int64
+             * @description Its size, as the target says.
+             */
+            bytes: number;
+            /** @description `file`, `folder`, `link` or `other`. */
+            kind: string;
+            /**
+             * Format: date-time
+             * @description When it was last written, as the target says.
+             */
+            modified?: string | null;
+            /** @description Its name; bytes that are not UTF-8 are replaced. */
+            name: string;
+        };
+        /** @description A folder on a target. */
+        RemoteFolder: {
+            /** @description What is in it, in the target's order; 10,000 entries at most. */
+            entries: components["schemas"]["RemoteEntry"][];
+            /** @description Whether that is all. */
+            is_whole: boolean;
+            /** @description Its absolute path. */
+            path: string;
         };
         /** @description A role, target or lock. */
         Resource: {

@@ -20,6 +20,7 @@ const BY_KIND: Record<string, (detail: Detail, event: LodgeEvent) => string> = {
   'session.command_end': (d) => `exit ${word(d.exit_code)}${d.signal ? `, signal ${word(d.signal)}` : ''}`,
   'session.subsystem': (d) => word(d.name),
   'session.terminated': (d) => word(d.cause),
+  'session.watched': (d) => (d.told ? 'told' : 'unseen'),
   'file.rename': (d) => `${word(d.path)} → ${word(d.new_path)}`,
   'forward.open': (d) => `${word(d.host)}:${word(d.port)}`,
   'forward.denied': (d) => `${word(d.host)}:${word(d.port)}: ${word(d.code)}`,

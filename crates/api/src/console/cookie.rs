@@ -98,6 +98,17 @@ pub(crate) fn require_same_origin(parts: &Parts) -> Result<(), Problem> {
     }
 }
 
+/// Refuses what another page has a browser fetch, as far as the browser tells (Fetch Metadata, `Sec-Fetch-Site`): it could not
+/// read the answer, but asking is something that this person then did.
+pub(crate) fn require_own_fetch(parts: &Parts) -> Result<(), Problem> {
+    match parts.headers.get("sec-fetch-site").map(HeaderValue::as_bytes) {
+        None | Some(b"same-origin" | b"none") => Ok(()),
+        Some(_) => {
+            Err(Problem::forbidden("origin", "another page asked for this, and only Lodge's own pages may"))
+        }
+    }
+}
+
 /// Says whether a page of another site asks, as far as the request tells.
 pub(crate) fn cross_site(parts: &Parts) -> bool {
     let Some(origin) = parts.headers.get(ORIGIN) else { return false };

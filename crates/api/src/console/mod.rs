@@ -8,6 +8,6 @@ mod pages;
 
 pub(crate) use cookie::{
     Cookie, TERMINAL_PROTOCOL, clear, cross_site, csrf_token, no_session, require_csrf_token,
-    require_same_origin, require_socket_token, set,
+    require_own_fetch, require_same_origin, require_socket_token, set,
 };
 pub(crate) use pages::page;

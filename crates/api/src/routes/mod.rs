@@ -11,6 +11,7 @@ mod invites;
 mod log;
 mod login;
 mod recordings;
+mod remote_files;
 mod resources;
 mod screens;
 mod search;
@@ -21,6 +22,7 @@ mod statements;
 mod status;
 mod terminals;
 mod users;
+mod watching;
 
 use std::sync::Arc;
 
@@ -79,6 +81,8 @@ fn assembled() -> OpenApiRouter<Arc<Services>> {
         .routes(routes!(console::session))
         .routes(routes!(console::logout))
         .routes(routes!(terminals::open))
+        .routes(routes!(remote_files::list))
+        .routes(routes!(remote_files::read, remote_files::write))
         .routes(routes!(invites::begin))
         .routes(routes!(invites::finish))
         .routes(routes!(users::list, users::create))
@@ -91,6 +95,7 @@ fn assembled() -> OpenApiRouter<Arc<Services>> {
         .routes(routes!(resources::read, resources::delete))
         .routes(routes!(sessions::list))
         .routes(routes!(sessions::read, sessions::kill))
+        .routes(routes!(watching::watch))
         .routes(routes!(screens::search))
         .routes(routes!(recordings::read))
         .routes(routes!(recordings::watch))

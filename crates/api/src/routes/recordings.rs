@@ -18,6 +18,7 @@ use utoipa::IntoParams;
 use crate::caller::Caller;
 use crate::download::{Place, blocking, octets, to_its_end};
 use crate::extract::{Path, Query};
+use crate::routes::watching::Watching;
 use crate::wire::Recording;
 use crate::{Problem, Services};
 
@@ -70,7 +71,8 @@ fn terminal() -> String {
     "terminal".to_owned()
 }
 
-/// Returns the recording itself, to be played and verified by the client. Of a live session: what there is so far.
+/// Returns the recording itself, to be played and verified by the client. Of a live session: what there is so far, for whoever
+/// may watch it too.
 #[utoipa::path(
     get,
     path = "/v1/recordings/{session}/file",
@@ -87,6 +89,7 @@ pub async fn watch(
     let permit = services.permit(&caller, ApiResource::Recordings, Verb::Watch).await?;
     let format: String = viewing.format.chars().take(40).collect();
     let viewed = Viewed { recording: session, from_ms: viewing.from_ms, to_ms: None, format };
+    look_on(&services, &caller, session).await?;
     let permit = Arc::new(permit);
     let seen = Seen {
         services: services.clone(),
@@ -131,6 +134,7 @@ pub async fn export(
 ) -> Result<Response, Problem> {
     let permit = services.permit(&caller, ApiResource::Recordings, Verb::Export).await?;
     let format: Format = export.format.parse().map_err(|why: String| Problem::bad_request("format", why))?;
+    look_on(&services, &caller, session).await?;
     let exported = Exported { recording: session, format: format.to_string() };
     let recordings = services.recordings.clone();
     let permit = Arc::new(permit);
@@ -149,6 +153,13 @@ pub async fn export(
     Ok(octets(place, "application/octet-stream", move |out| {
         recording::export(&mut reader, format, export.channel, out).map_err(std::io::Error::other)
     }))
+}
+
+/// Where the session still runs, asks for the right to watch it, records that it is watched, and lets its person be told.
+async fn look_on(services: &Services, caller: &Caller, session: SessionId) -> Result<(), Problem> {
+    let Some(live) = services.gateway.sessions().find(session) else { return Ok(()) };
+    let permit = services.permit(caller, ApiResource::Sessions, Verb::Watch).await?;
+    Watching::begin(services, &permit, &live).await.map(drop)
 }
 
 /// A recording that is about to be seen, and by whom.

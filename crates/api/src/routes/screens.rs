@@ -57,7 +57,8 @@ fn page() -> u32 {
     100
 }
 
-/// Searches what terminals showed and commands wrote, the newest session first.
+/// Searches what terminals showed and commands wrote, the newest session first. Sessions that still run are searched for whoever
+/// may watch them.
 #[utoipa::path(
     get,
     path = "/v1/recordings/search",
@@ -85,10 +86,13 @@ pub async fn search(
         page: search.cursor.map(|place| format!("after {place}")),
         ..searched("recordings", search.text, &question)
     };
+    let may_watch = services.may(&caller, ApiResource::Sessions, Verb::Watch);
     let (inside, viewer) = (services.clone(), permit.clone());
     let work = async move |query: query::Query, question: Question| {
         let end = Instant::now() + question.budget;
-        let page = query.sessions(&question).await?;
+        let mut page = query.sessions(&question).await?;
+        // What a session shows while it runs is for those who may watch it.
+        page.sessions.retain(|session| may_watch || inside.gateway.sessions().find(session.id).is_none());
         let answer = look_into(&inside, &viewer, page, &Wanted { text, limit, end }).await?;
         let rows = answer.lines.len();
         let is_in_part = !answer.damaged.is_empty() || !answer.more_in.is_empty();

@@ -139,15 +139,41 @@ pub async fn read(
     Asking { services, permit: permit.into(), question, searched }.answer_whole(work).await
 }
 
+/// Why a session is cut.
+#[derive(Deserialize, IntoParams)]
+pub struct Killing {
+    /// A sentence for the person whose session it is, and for the log; at most 500 characters.
+    #[serde(default)]
+    reason: String,
+}
+
+/// The longest reason, in characters.
+const LONGEST_REASON: usize = 500;
+
 /// Cuts a live session.
-#[utoipa::path(delete, path = "/v1/sessions/{id}", params(("id" = String, Path)), responses((status = 204)), tag = "sessions")]
+#[utoipa::path(
+    delete,
+    path = "/v1/sessions/{id}",
+    params(("id" = String, Path), Killing),
+    responses((status = 204), (status = 404, body = Problem)),
+    tag = "sessions"
+)]
 pub async fn kill(
     State(services): State<Arc<Services>>,
     caller: Caller,
     Path(id): Path<SessionId>,
+    Query(Killing { reason }): Query<Killing>,
 ) -> Result<StatusCode, Problem> {
     let permit = services.permit(&caller, ApiResource::Sessions, Verb::Kill).await?;
-    let why = format!("cut by {}", permit.actor().user);
+    // It is shown on the person's terminal.
+    if reason.chars().count() > LONGEST_REASON || reason.chars().any(char::is_control) {
+        let detail = format!("a reason has at most {LONGEST_REASON} characters, and no control characters");
+        return Err(Problem::bad_request("reason", detail));
+    }
+    let mut why = format!("cut by {}", permit.actor().user);
+    if !reason.trim().is_empty() {
+        why = format!("{why}: {}", reason.trim());
+    }
     if !services.gateway.sessions().kill(id, permit.actor().clone(), &why) {
         return Err(Problem::not_found(format!("no session {id} is open now")));
     }

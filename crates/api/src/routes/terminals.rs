@@ -12,7 +12,7 @@ use axum::response::Response;
 use event::SessionId;
 use futures::stream::{SplitSink, SplitStream};
 use futures::{SinkExt, StreamExt};
-use gateway::{Shown, Size, Typed, Wanted};
+use gateway::{Reach, Shown, Size, Typed};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Semaphore, mpsc};
 use utoipa::IntoParams;
@@ -103,12 +103,11 @@ pub async fn open(
         let detail = format!("{MOST} terminals are open, which is the most; try again later");
         Problem::unavailable("too_many_terminals", detail)
     })?;
-    let wanted =
-        Wanted { who: caller.who, origin: caller.origin, target: which.target, login: which.login, size };
+    let reach = Reach { who: caller.who, origin: caller.origin, target: which.target, login: which.login };
     let upgrade = upgrade.protocols([TERMINAL_PROTOCOL]).max_message_size(LONGEST).max_frame_size(LONGEST);
     Ok(upgrade.on_upgrade(async move |socket| {
         let _place = place;
-        serve(&services, wanted, socket).await;
+        serve(&services, reach, size, socket).await;
     }))
 }
 
@@ -121,9 +120,9 @@ fn size(columns: u16, rows: u16) -> Result<Size, String> {
 }
 
 /// Serves a page until either side ends it.
-async fn serve(services: &Services, wanted: Wanted, socket: WebSocket) {
+async fn serve(services: &Services, reach: Reach, size: Size, socket: WebSocket) {
     let (mut to_page, from_page) = socket.split();
-    let end = match services.terminals.open(wanted).await {
+    let end = match services.terminals.open(reach, size).await {
         Err(why) => Told::End { exit_code: None, why: Some(why) },
         Ok(terminal) => tokio::select! {
             told = show(&mut to_page, terminal.shown) => match told {

@@ -103,3 +103,28 @@ pub struct ScreenLines {
     /// Where sessions were looked for.
     pub coverage: Coverage,
 }
+
+/// A folder on a target.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct RemoteFolder {
+    /// Its absolute path.
+    pub path: String,
+    /// What is in it, in the target's order; 10,000 entries at most.
+    pub entries: Vec<RemoteEntry>,
+    /// Whether that is all.
+    pub is_whole: bool,
+}
+
+/// One entry of a folder on a target.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct RemoteEntry {
+    /// Its name; bytes that are not UTF-8 are replaced.
+    pub name: String,
+    /// `file`, `folder`, `link` or `other`.
+    pub kind: String,
+    /// Its size, as the target says.
+    pub bytes: u64,
+    /// When it was last written, as the target says.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub modified: Option<Timestamp>,
+}

@@ -157,6 +157,7 @@ kinds! {
     "session.request" SessionRequest(session::Request) "A channel or global request that is neither of the above."
     "session.rejected" SessionRejected(session::Rejected) "An action inside a session was refused."
     "session.terminated" SessionTerminated(session::Terminated) "A session was cut by a person, a lock or a limit."
+    "session.watched" SessionWatched(session::Watched) "Somebody looks on while a session runs; written before anything is shown."
     "session.abandoned" SessionAbandoned(session::Abandoned) "A session was found open after a crash and closed."
     "file.open" FileOpen(file::Opened) "A file was opened over SFTP or SCP; written before it is opened."
     "file.upload" FileUpload(file::Moved) "A file was written through SFTP or SCP."

@@ -95,6 +95,11 @@ details! {
         /// `expired`, `idle`, `recording`, `log`.
         cause: String,
     }
+    /// Somebody who looks on while a session runs.
+    Watched {
+        /// Whether the person whose session it is was told, on a terminal of theirs.
+        told: bool,
+    }
     /// A session that a crash left open.
     Abandoned {
         /// The `session.start` event.

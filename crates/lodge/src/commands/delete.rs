@@ -19,10 +19,7 @@ pub struct Arguments {
 
 /// Runs the verb.
 pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
-    context.client()?.delete(&format!(
-        "/v1/{}/{}",
-        get::plural(&arguments.kind),
-        segment(&arguments.name)
-    ))?;
+    let path = format!("/v1/{}/{}", get::plural(&arguments.kind), segment(&arguments.name));
+    context.client()?.delete(&path, &[])?;
     print_line(&format!("{} {} was deleted", arguments.kind, arguments.name))
 }

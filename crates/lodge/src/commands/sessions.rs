@@ -66,6 +66,9 @@ enum Verb {
     Kill {
         /// Session id.
         session: String,
+        /// Why; the person whose session it is reads it, and it stands in the event.
+        #[arg(long, default_value = "")]
+        reason: String,
     },
 }
 
@@ -130,8 +133,9 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
             );
             Err(Failure::Incomplete(text).into())
         }
-        Verb::Kill { session } => {
-            client.delete(&format!("/v1/sessions/{}", segment(session)))?;
+        Verb::Kill { session, reason } => {
+            let query = [("reason", reason.clone())];
+            client.delete(&format!("/v1/sessions/{}", segment(session)), &query)?;
             print_line(&format!("session {session} was cut"))
         }
     }

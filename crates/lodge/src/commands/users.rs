@@ -86,7 +86,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
             print_one(context.output, &made, invite)
         }
         Verb::Rm { name } => {
-            client.delete(&format!("/v1/users/{}", segment(name)))?;
+            client.delete(&format!("/v1/users/{}", segment(name)), &[])?;
             print_line(&format!("user {name} was deleted"))
         }
     }

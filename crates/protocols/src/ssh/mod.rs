@@ -19,6 +19,7 @@ mod files;
 mod forward;
 mod gate;
 mod hello;
+mod inner;
 mod line;
 mod link;
 mod near;
@@ -27,14 +28,13 @@ mod program;
 mod replies;
 pub mod scp;
 pub mod sftp;
-mod terminal;
 #[cfg(test)]
 mod transcript;
 mod transfer;
 mod wire;
 
 pub use gate::Ssh;
-pub use terminal::InnerClient;
+pub use inner::InnerClient;
 
 /// The name of the protocol, in events, roles and configuration.
 const NAME: &str = "ssh";

@@ -17,6 +17,7 @@ use event::kinds::session as kinds;
 use event::{Detail, Timestamp};
 use gateway::{Frame, Session, SessionError};
 use russh::{Channel, ChannelReadHalf, ChannelWriteHalf, Sig, client, server};
+use tokio::sync::watch;
 
 use self::down::Down;
 use self::steps::Steps;
@@ -69,6 +70,8 @@ struct Shared<'a> {
     /// What a half did not come to write down, for the end.
     unwritten: Mutex<Vec<FileFact>>,
     started: OnceLock<Timestamp>,
+    /// Whether the program runs on a terminal.
+    on_terminal: watch::Sender<bool>,
 }
 
 /// Serves a channel that is open on both sides until one of them closes it.
@@ -87,12 +90,14 @@ pub(super) async fn run(link: &Link, near: Channel<server::Msg>, far: Channel<cl
         tap: Mutex::new(None),
         unwritten: Mutex::default(),
         started: OnceLock::new(),
+        on_terminal: watch::Sender::new(false),
     };
     let mut up = Up::new(&shared);
     let mut down = Down::new(&shared);
     let mut stopped = tokio::select! {
         stopped = up.run(&mut near_read) => stopped,
         stopped = down.run(&mut far_read) => stopped,
+        stopped = shared.tell_notices() => stopped,
     };
     if matches!(stopped, Err(Stop::ClientClosed)) {
         stopped = tokio::select! {
@@ -186,8 +191,26 @@ impl Shared<'_> {
         let _ = self.near.extended_data_bytes(STDERR, format!("lodge: {why}\r\n")).await;
     }
 
-    /// Notes that the program is about to start, and what of it is kept.
-    fn begin(&self, tap: Option<Tap>) {
+    /// Tells the client's terminal, where there is one, what its person is to know; also in the recording, which shows what they
+    /// saw.
+    async fn tell_notices(&self) -> Result<(), Stop> {
+        let mut on_terminal = self.on_terminal.subscribe();
+        // The sender is `self`'s, so waiting cannot fail.
+        let _ = on_terminal.wait_for(|on_terminal| *on_terminal).await;
+        let mut notices = self.session.notices();
+        loop {
+            let line = Bytes::from(format!("\r\nlodge: {}\r\n", notices.next().await));
+            if self.session.is_recorded() {
+                let frame = Frame::Output { channel: self.number, bytes: line.clone() };
+                self.session.record(frame).await?;
+            }
+            self.near.data_bytes(line).await?;
+        }
+    }
+
+    /// Notes that the program is about to start, whether on a terminal, and what of it is kept.
+    fn begin(&self, tap: Option<Tap>, on_terminal: bool) {
+        self.on_terminal.send_replace(on_terminal && tap.is_none());
         self.recorded.store(tap.is_none(), Ordering::Relaxed);
         *self.tap.lock().expect("no panic happens while the lock is held") = tap;
         let _ = self.started.set(self.session.gateway().ambient().now());

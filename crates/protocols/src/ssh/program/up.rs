@@ -214,7 +214,7 @@ impl Up<'_> {
         self.prepared.push(detail);
         let events = self.prepared.drain(..).map(|detail| shared.session.event(detail));
         futures::future::try_join_all(events).await?;
-        shared.begin(tap);
+        shared.begin(tap, self.terminal.is_some());
         if shared.recorded.load(Ordering::Relaxed) {
             self.first_frames(command).await?;
         }
