@@ -73,12 +73,25 @@ const sessions = createRoute({
 const session = createRoute({
   getParentRoute: () => shell,
   path: '/sessions/$id',
-  // `t` is seconds from the beginning; `at` is an instant, for links from events.
-  validateSearch: (search: Record<string, unknown>): { t?: number | undefined; at?: string | undefined } => ({
+  // `t` is seconds from the beginning; `at` is an instant, for links from events; `watch` looks on at once.
+  validateSearch: (
+    search: Record<string, unknown>,
+  ): { t?: number | undefined; at?: string | undefined; watch?: true | undefined } => ({
     t: moment(search.t),
     at: text(search.at),
+    watch: search.watch === true || undefined,
   }),
   component: lazyRouteComponent(() => import('./pages/sessions/Session.tsx')),
+});
+
+const terminal = createRoute({
+  getParentRoute: () => shell,
+  path: '/terminal',
+  validateSearch: (search: Record<string, unknown>): { target?: string | undefined; login?: string | undefined } => ({
+    target: text(search.target),
+    login: text(search.login),
+  }),
+  component: lazyRouteComponent(() => import('./terminal/Terminal.tsx')),
 });
 
 const accessHome = createRoute({
@@ -107,7 +120,7 @@ export const router = createRouter({
   routeTree: root.addChildren([
     login,
     invite,
-    shell.addChildren([overview, events, sql, sessions, session, accessHome, access]),
+    shell.addChildren([overview, events, sql, sessions, session, terminal, accessHome, access]),
   ]),
   defaultPendingComponent: () => <Loading />,
   defaultErrorComponent: ({ error, reset }) => <Failed error={error} retry={reset} />,

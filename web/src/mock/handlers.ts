@@ -6,6 +6,7 @@ import { inviteHandlers } from './invites.ts';
 import { searchHandlers } from './search.ts';
 import { sessionHandlers } from './session-handlers.ts';
 import { statusHandlers } from './status.ts';
+import { terminalHandlers } from './terminal.ts';
 
 export const handlers = [
   ...consoleHandlers,
@@ -13,5 +14,6 @@ export const handlers = [
   ...searchHandlers,
   ...sessionHandlers,
   ...statusHandlers,
+  ...terminalHandlers,
   ...accessHandlers,
 ];

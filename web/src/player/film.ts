@@ -57,37 +57,61 @@ export function channels(recording: Recording): { channel: number; name: string 
 
 /** Prepares a channel for playing: everything is sanitised once, before the first piece is drawn. */
 export function develop(recording: Recording, channel: number): Film {
-  const frames = recording.frames.filter((frame) => frame.channel === channel);
-  const terminal = frames.find((frame) => frame.kind === 'terminal');
-  const film: Film = {
-    channel,
-    size: terminal?.kind === 'terminal' ? bounded(terminal) : PLAIN,
-    pieces: [],
-    lines: [],
-    commands: [],
-    exitCode: null,
-    from: frames[0]?.at ?? 0,
-    to: frames.at(-1)?.at ?? 0,
-  };
-  const sanitiser = new Sanitiser();
-  const lines = new Lines(film.lines);
-  for (const frame of frames) take(frame, film, sanitiser, lines, Boolean(terminal));
-  lines.end();
-  return film;
+  const maker = new FilmMaker(channel);
+  maker.take(recording.frames);
+  maker.end();
+  return maker.film;
 }
 
-function take(frame: Frame, film: Film, sanitiser: Sanitiser, lines: Lines, terminal: boolean) {
-  if (frame.kind === 'command') film.commands.push({ at: frame.at, text: frame.command });
-  else if (frame.kind === 'end') film.exitCode = frame.exitCode;
-  else if (frame.kind === 'terminal' || frame.kind === 'resize')
-    film.pieces.push({ at: frame.at, draw: '', size: bounded(frame) });
-  else if (frame.kind === 'output' || frame.kind === 'error') {
-    const drawn = sanitiser.feed(frame.bytes);
-    // A command's output was never on a terminal, which would have turned its line ends into these.
-    const draw = terminal ? drawn : drawn.replace(/\r?\n/g, '\r\n');
-    if (!draw) return;
-    film.pieces.push({ at: frame.at, draw });
-    lines.feed(frame.at, draw);
+/** Makes a film of the frames of a channel, as they come. */
+export class FilmMaker {
+  readonly film: Film;
+  readonly #sanitiser = new Sanitiser();
+  readonly #lines: Lines;
+  #terminal = false;
+  #begun = false;
+
+  constructor(readonly channel: number) {
+    this.film = { channel, size: PLAIN, pieces: [], lines: [], commands: [], exitCode: null, from: 0, to: 0 };
+    this.#lines = new Lines(this.film.lines);
+  }
+
+  /** Takes further frames; those of other channels are passed over. */
+  take(frames: Frame[]) {
+    const own = frames.filter((frame) => frame.channel === this.channel);
+    // What a channel showed before its terminal was asked for is drawn as on that terminal too.
+    const terminal = own.find((frame) => frame.kind === 'terminal');
+    if (terminal?.kind === 'terminal' && !this.#terminal) {
+      this.#terminal = true;
+      this.film.size = bounded(terminal);
+    }
+    for (const frame of own) {
+      if (!this.#begun) this.film.from = frame.at;
+      this.#begun = true;
+      this.film.to = frame.at;
+      this.#frame(frame);
+    }
+  }
+
+  /** Ends the last line, which nothing follows. */
+  end() {
+    this.#lines.end();
+  }
+
+  #frame(frame: Frame) {
+    const { film } = this;
+    if (frame.kind === 'command') film.commands.push({ at: frame.at, text: frame.command });
+    else if (frame.kind === 'end') film.exitCode = frame.exitCode;
+    else if (frame.kind === 'terminal' || frame.kind === 'resize')
+      film.pieces.push({ at: frame.at, draw: '', size: bounded(frame) });
+    else if (frame.kind === 'output' || frame.kind === 'error') {
+      const drawn = this.#sanitiser.feed(frame.bytes);
+      // A command's output was never on a terminal, which would have turned its line ends into these.
+      const draw = this.#terminal ? drawn : drawn.replace(/\r?\n/g, '\r\n');
+      if (!draw) return;
+      film.pieces.push({ at: frame.at, draw });
+      this.#lines.feed(frame.at, draw);
+    }
   }
 }
 

@@ -176,9 +176,9 @@ function readSeal(chunk: Chunk, totals: Totals): boolean {
   return view.getUint8(0) === 1;
 }
 
-/** Decodes a recording and checks every chunk of it. Of a live session: what there is so far. */
-export async function decode(file: Bytes): Promise<Recording> {
-  const recording: Recording = {
+/** Decodes a recording that comes piece by piece, and checks every chunk of it as soon as it is whole. */
+export class Decoder {
+  readonly recording: Recording = {
     header: { session: '', started: '', user: '', login: '', target: '', protocol: '' },
     frames: [],
     root: null,
@@ -186,34 +186,75 @@ export async function decode(file: Bytes): Promise<Recording> {
     durationMs: 0,
     damage: null,
   };
-  if (!same(file.subarray(0, MAGIC.length), MAGIC)) return { ...recording, damage: 'this is no recording' };
-  const totals: Totals = { chunks: 0, frames: 0, bytes: 0, stored: 0, lastUs: 0 };
-  let [at, hash] = [MAGIC.length, new Uint8Array(32)];
-  try {
-    for (;;) {
-      const chunk = await readChunk(file, at, hash);
-      if (!chunk) break;
-      if ((chunk.kind === 1) !== (totals.chunks === 0)) throw new Damage('it stands where it does not belong');
-      if (chunk.firstUs < totals.lastUs || chunk.lastUs < chunk.firstUs) throw new Damage('its times go backwards');
-      if (chunk.kind === 3) {
-        recording.truncated = readSeal(chunk, totals);
-        if (chunk.end !== file.length) throw new Damage('something follows the seal');
-        recording.root = hex(chunk.hash);
-        break;
+  readonly #totals: Totals = { chunks: 0, frames: 0, bytes: 0, stored: 0, lastUs: 0 };
+  #rest: Bytes = new Uint8Array();
+  #hash: Bytes = new Uint8Array(32);
+  /** Bytes before the rest. */
+  #at = 0;
+
+  /** Takes the next bytes; the recording then has the frames of every chunk that they complete. */
+  async take(bytes: Bytes): Promise<void> {
+    if (this.recording.damage) return;
+    this.#rest = this.#rest.length === 0 ? bytes : join(this.#rest, bytes);
+    try {
+      if (this.#at === 0 && !this.#magic()) return;
+      for (;;) {
+        const chunk = await readChunk(this.#rest, 0, this.#hash);
+        if (!chunk) break;
+        this.#chunk(chunk);
       }
-      if (chunk.kind === 1) recording.header = JSON.parse(new TextDecoder().decode(chunk.content)) as Header;
-      else readFrames(chunk, recording.frames);
+    } catch (error) {
+      this.#damaged(error instanceof Damage ? error.message : 'it cannot be read');
+    }
+    this.recording.durationMs = this.#totals.lastUs / 1000;
+  }
+
+  #damaged(why: string) {
+    this.recording.damage = `chunk ${this.#totals.chunks}, at byte ${this.#at}: ${why}`;
+  }
+
+  #magic(): boolean {
+    if (this.#rest.length < MAGIC.length) return false;
+    if (!same(this.#rest.subarray(0, MAGIC.length), MAGIC)) {
+      this.recording.damage = 'this is no recording';
+      return false;
+    }
+    this.#pass(MAGIC.length);
+    return true;
+  }
+
+  #pass(length: number) {
+    this.#rest = this.#rest.subarray(length);
+    this.#at += length;
+  }
+
+  #chunk(chunk: Chunk) {
+    const totals = this.#totals;
+    if (this.recording.root) throw new Damage('something follows the seal');
+    if ((chunk.kind === 1) !== (totals.chunks === 0)) throw new Damage('it stands where it does not belong');
+    if (chunk.firstUs < totals.lastUs || chunk.lastUs < chunk.firstUs) throw new Damage('its times go backwards');
+    if (chunk.kind === 3) {
+      this.recording.truncated = readSeal(chunk, totals);
+      if (chunk.end !== this.#rest.length) throw new Damage('something follows the seal');
+      this.recording.root = hex(chunk.hash);
+    } else {
+      if (chunk.kind === 1) this.recording.header = JSON.parse(new TextDecoder().decode(chunk.content)) as Header;
+      else readFrames(chunk, this.recording.frames);
       totals.chunks += 1;
       totals.frames += chunk.frames;
       totals.bytes += chunk.content.length;
-      totals.stored += chunk.end - at - HEAD;
+      totals.stored += chunk.end - HEAD;
       totals.lastUs = chunk.lastUs;
-      [at, hash] = [chunk.end, chunk.hash];
     }
-  } catch (error) {
-    const why = error instanceof Damage ? error.message : 'it cannot be read';
-    recording.damage = `chunk ${totals.chunks}, at byte ${at}: ${why}`;
+    this.#hash = chunk.hash;
+    this.#pass(chunk.end);
   }
-  recording.durationMs = totals.lastUs / 1000;
-  return recording;
+}
+
+/** Decodes a recording and checks every chunk of it. Of a live session: what there is so far. */
+export async function decode(file: Bytes): Promise<Recording> {
+  const decoder = new Decoder();
+  if (file.length < MAGIC.length) return { ...decoder.recording, damage: 'this is no recording' };
+  await decoder.take(file);
+  return decoder.recording;
 }

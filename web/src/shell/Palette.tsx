@@ -1,6 +1,8 @@
 import { Dialog } from '@base-ui/react/dialog';
+import { useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { useId, useMemo, useState } from 'react';
+import { reachableQuery } from '../terminal/reachable.ts';
 import { Icon, type IconName } from '../ui/Icon.tsx';
 import { setTheme } from '../ui/theme.ts';
 import { PLACES } from './Shell.tsx';
@@ -32,6 +34,8 @@ export default function Palette({ onClose, onHelp }: { onClose: () => void; onHe
   const [at, setAt] = useState(0);
   const id = useId();
 
+  const reachable = useQuery(reachableQuery);
+
   const commands = useMemo<Command[]>(() => {
     const page = (name: string, href: string, icon: IconName, group = 'Pages'): Command => ({
       group,
@@ -62,12 +66,22 @@ export default function Palette({ onClose, onHelp }: { onClose: () => void; onHe
         'Questions',
       ),
       page('Who read the log', '/events?q=kind: audit.*&since=now-7d', 'events', 'Questions'),
+      ...(reachable.data ?? []).flatMap(({ name, logins }) =>
+        logins.map((login) =>
+          page(
+            `ssh ${login}@${name}`,
+            `/terminal?${new URLSearchParams({ target: name, login })}`,
+            'sessions',
+            'Terminals',
+          ),
+        ),
+      ),
       { group: 'Console', name: 'Help: keyboard and filter language', icon: 'help', act: onHelp },
       { group: 'Console', name: 'Colours: light', icon: 'theme', act: () => setTheme('light') },
       { group: 'Console', name: 'Colours: dark', icon: 'theme', act: () => setTheme('dark') },
       { group: 'Console', name: 'Colours: as the system has it', icon: 'theme', act: () => setTheme('system') },
     ];
-  }, [navigate, onHelp]);
+  }, [navigate, onHelp, reachable.data]);
 
   const shown = useMemo(() => {
     const text = typed.trim();

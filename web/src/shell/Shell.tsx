@@ -17,6 +17,7 @@ export const PLACES: { to: string; name: string; icon: IconName; key: string }[]
   { to: '/', name: 'Overview', icon: 'overview', key: 'g o' },
   { to: '/events', name: 'Events', icon: 'events', key: 'g e' },
   { to: '/sessions', name: 'Sessions', icon: 'sessions', key: 'g s' },
+  { to: '/terminal', name: 'Terminal', icon: 'terminal', key: 'g t' },
   { to: '/access', name: 'Access', icon: 'access', key: 'g a' },
 ];
 

@@ -4,6 +4,7 @@ const PATHS = {
   overview: 'M2.5 9.5h4v4h-4zm0-7h4v4h-4zm7 7h4v4h-4zm0-7h4v4h-4z',
   events: 'M2.5 4h11m-11 4h11m-11 4h7',
   sessions: 'M2 3h12v10H2zm2.5 3L7 8l-2.5 2M8.5 10.5h3',
+  terminal: 'M1.5 4l4 4-4 4M8 12h6.5',
   access: 'M8 2l5 2v4c0 3-2 5-5 6-3-1-5-3-5-6V4zm-2 6 1.5 1.5L10.5 6.5',
   search: 'M7 12a5 5 0 1 0 0-10 5 5 0 0 0 0 10m3.5-1.5L14 14',
   close: 'M3.5 3.5l9 9m0-9-9 9',

@@ -1,8 +1,10 @@
 /** Targets and roles: what there is, as a table; each a YAML document that can be edited. */
 
 import { useQuery } from '@tanstack/react-query';
+import { useNavigate } from '@tanstack/react-router';
 import { type ReactNode, useState } from 'react';
 import { answer, api, type Schemas } from '../../api/client.ts';
+import { reachableQuery } from '../../terminal/reachable.ts';
 import { Button } from '../../ui/Button.tsx';
 import { plural } from '../../ui/figures.ts';
 import { Icon } from '../../ui/Icon.tsx';
@@ -102,6 +104,32 @@ export function Labels({ value }: { value: unknown }) {
   );
 }
 
+/** Opens a terminal, where there is an account to open it under. */
+function Connect({ target, reachable }: { target: string; reachable: Schemas['ReachableTarget'][] | undefined }) {
+  const navigate = useNavigate();
+  const logins = reachable?.find(({ name }) => name === target)?.logins ?? [];
+  const open = (login: string) => void navigate({ to: '/terminal', search: { target, login } });
+  const [only] = logins;
+  if (logins.length > 1)
+    return (
+      <Menu
+        align="end"
+        trigger={<Button look="quiet">Connect …</Button>}
+        items={logins.map((login) => ({ text: `as ${login}`, act: () => open(login) }))}
+      />
+    );
+  return (
+    <Button
+      look="quiet"
+      aria-label={`Connect to ${target}`}
+      disabled={!only && (reachable ? 'Your roles give you no account on it' : 'Asking which targets you reach')}
+      onClick={() => only && open(only)}
+    >
+      Connect
+    </Button>
+  );
+}
+
 type Doing = { what: 'edit' | 'show' | 'delete'; resource: Resource } | { what: 'new' } | null;
 
 export function Resources({ kind }: { kind: 'targets' | 'roles' }) {
@@ -109,6 +137,7 @@ export function Resources({ kind }: { kind: 'targets' | 'roles' }) {
   const query = useResources(kind);
   const [doing, setDoing] = useState<Doing>(null);
   const [find, setFind] = useState('');
+  const reachable = useQuery({ ...reachableQuery, enabled: kind === 'targets' });
   if (query.isError && !query.data) return <Failed error={query.error} retry={() => void query.refetch()} />;
   if (!query.data) return <Loading />;
   const found = query.data.filter((resource) => resource.yaml.toLowerCase().includes(find.toLowerCase()));
@@ -162,7 +191,8 @@ export function Resources({ kind }: { kind: 'targets' | 'roles' }) {
                   {columns.map((column) => (
                     <td key={column.name}>{column.cell(resource.document as Document, resource)}</td>
                   ))}
-                  <td className="end">
+                  <td className="end nowrap">
+                    {kind === 'targets' && <Connect target={resource.name} reachable={reachable.data} />}
                     <Menu
                       align="end"
                       trigger={

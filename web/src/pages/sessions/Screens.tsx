@@ -24,6 +24,9 @@ export function Screens({ text, onSearch }: { text: string; onSearch: (text: str
   });
   const lines = (query.data?.pages ?? []).flatMap((page) => page.lines);
   const searched = query.data?.pages.reduce((sum, page) => sum + page.sessions_searched, 0) ?? 0;
+  const pages = query.data?.pages ?? [];
+  const more = pages.flatMap((page) => page.more_in ?? []);
+  const damaged = pages.flatMap((page) => page.damaged ?? []);
   const mistake = mistakeIn(text, query.error);
   return (
     <>
@@ -47,6 +50,8 @@ export function Screens({ text, onSearch }: { text: string; onSearch: (text: str
             {plural(lines.length, 'line')} in {plural(searched, 'session')} that were searched
           </p>
         )}
+        <Sessions ids={more} text="Only the first lines are shown of" />
+        <Sessions ids={damaged} text="Damaged, and not searched:" bad />
         {lines.length > 0 && (
           <ol className="screenlines">
             {lines.map((line, at) => {
@@ -80,5 +85,25 @@ export function Screens({ text, onSearch }: { text: string; onSearch: (text: str
         )}
       </div>
     </>
+  );
+}
+
+/** Names sessions of which the answer is not whole. */
+function Sessions({ ids, text, bad = false }: { ids: string[]; text: string; bad?: boolean }) {
+  if (ids.length === 0) return null;
+  return (
+    <p className={bad ? 'banner bad' : 'banner'} role="status">
+      <span>
+        {text}{' '}
+        {ids.map((id, at) => (
+          <span key={id}>
+            {at > 0 && ', '}
+            <Link to="/sessions/$id" params={{ id }} search={{}} className="mono">
+              {id}
+            </Link>
+          </span>
+        ))}
+      </span>
+    </p>
   );
 }

@@ -21,6 +21,7 @@ import { span, Time } from '../../ui/time.tsx';
 import { complain } from '../../ui/toast.tsx';
 import './sessions.css';
 
+const Live = lazy(() => import('../../player/Live.tsx'));
 const Player = lazy(() => import('../../player/Player.tsx'));
 
 const MOST_EVENTS = 1000;
@@ -30,7 +31,6 @@ const LATER_MS = 5000;
 interface Loaded {
   recording: Recording;
   file: Uint8Array<ArrayBuffer>;
-  live: boolean;
 }
 
 async function load(id: string, fromMs: number, signal: AbortSignal): Promise<Loaded> {
@@ -38,7 +38,7 @@ async function load(id: string, fromMs: number, signal: AbortSignal): Promise<Lo
     signal,
   });
   const file = new Uint8Array(await response.arrayBuffer());
-  return { recording: await decode(file), file, live: response.headers.get('lodge-live') === 'true' };
+  return { recording: await decode(file), file };
 }
 
 export default function SessionPage() {
@@ -51,17 +51,19 @@ export default function SessionPage() {
   });
   const client = useQueryClient();
   const begin = useRef(search.t ?? 0);
+  const runs = session.data !== undefined && !session.data.ended;
   const recorded = useQuery({
     queryKey: ['recording', id],
     queryFn: ({ signal }) => load(id, begin.current * 1000, signal),
     staleTime: Number.POSITIVE_INFINITY,
     retry: false,
+    // Fetching what a session shows while it runs is watching it, which nobody does by opening a page.
+    enabled: session.data !== undefined && !runs,
   });
-  const again = () => {
-    void session.refetch();
-    void recorded.refetch();
+  const again = useCallback(() => {
+    void client.invalidateQueries({ queryKey: ['session', id] });
     void client.invalidateQueries({ queryKey: ['session-events', id] });
-  };
+  }, [client, id]);
   if (session.isError) return <Failed error={session.error} retry={() => void session.refetch()} />;
   if (!session.data) return <Loading />;
   return (
@@ -69,7 +71,14 @@ export default function SessionPage() {
       <Head session={session.data} loaded={recorded.data} />
       <div className="session-body">
         {recorded.data ? (
-          <Watch key={recorded.dataUpdatedAt} session={session.data} loaded={recorded.data} onAgain={again} />
+          <Watch key={recorded.dataUpdatedAt} session={session.data} loaded={recorded.data} />
+        ) : runs ? (
+          <>
+            <div className="session-main">
+              <Running session={session.data} begin={search.watch === true} onEnd={again} />
+            </div>
+            <SessionEvents session={session.data} moment={-1} onSeek={null} />
+          </>
         ) : (
           <>
             <div className="session-main">
@@ -80,6 +89,33 @@ export default function SessionPage() {
         )}
       </div>
     </div>
+  );
+}
+
+/** A session that still runs: who wants to see it says so, and the log then says so too. */
+function Running({ session, begin, onEnd }: { session: Schemas['Session']; begin: boolean; onEnd: () => void }) {
+  const [watching, setWatching] = useState(begin);
+  if (watching)
+    return (
+      <Suspense fallback={<Loading />}>
+        <Live session={session.id} onEnd={onEnd} onLeave={() => setWatching(false)} />
+      </Suspense>
+    );
+  return (
+    <Empty title="This session still runs">
+      <p>
+        You can look on. That is an event, and the person may be told, as their role has it. The recording can be played
+        when the session has ended.
+      </p>
+      <div className="row">
+        <Button look="primary" onClick={() => setWatching(true)}>
+          <Icon name="live" /> Watch
+        </Button>
+        <Button onClick={onEnd}>
+          <Icon name="again" /> Has it ended?
+        </Button>
+      </div>
+    </Empty>
   );
 }
 
@@ -146,14 +182,14 @@ function Head({ session, loaded }: { session: Schemas['Session']; loaded: Loaded
 
 /** Whether every byte that is played is what the log committed to. */
 function Check({ session, loaded }: { session: Schemas['Session']; loaded: Loaded }) {
-  const { recording, live } = loaded;
+  const { recording } = loaded;
   if (recording.damage)
     return (
       <span className="badge bad" title={recording.damage}>
         damaged
       </span>
     );
-  if (live || !session.ended)
+  if (!session.ended)
     return (
       <span className="badge" title="A recording is sealed when its session ends.">
         not sealed yet
@@ -185,7 +221,7 @@ function Check({ session, loaded }: { session: Schemas['Session']; loaded: Loade
   );
 }
 
-function Watch({ session, loaded, onAgain }: { session: Schemas['Session']; loaded: Loaded; onAgain: () => void }) {
+function Watch({ session, loaded }: { session: Schemas['Session']; loaded: Loaded }) {
   const { recording } = loaded;
   const search = useSearch({ from: '/shell/sessions/$id' });
   const navigate = useNavigate({ from: '/sessions/$id' });
@@ -228,14 +264,6 @@ function Watch({ session, loaded, onAgain }: { session: Schemas['Session']; load
         {recording.truncated && (
           <div className="banner" role="status">
             A crash or a fault cut this recording short.
-          </div>
-        )}
-        {loaded.live && (
-          <div className="banner" role="status">
-            <span className="grow">This session still runs; this is what there was when the page asked.</span>
-            <button type="button" className="linklike" onClick={onAgain}>
-              Fetch what came since
-            </button>
           </div>
         )}
         {all.length > 1 && (

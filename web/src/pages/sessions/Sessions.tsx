@@ -10,6 +10,7 @@ import { SearchBox } from '../../explorer/SearchBox.tsx';
 import '../../explorer/explorer.css';
 import { Button } from '../../ui/Button.tsx';
 import { Dialog } from '../../ui/Dialog.tsx';
+import { Field } from '../../ui/Field.tsx';
 import { bytes } from '../../ui/figures.ts';
 import { useKeys } from '../../ui/keys.ts';
 import { Empty, Failed, Loading, Refreshing } from '../../ui/states.tsx';
@@ -178,6 +179,9 @@ function Row({ session, here, onCut }: { session: Session; here: boolean; onCut:
         {!session.ended && (
           <span className="row live-cell">
             <span className="badge good">live</span>
+            <Link to="/sessions/$id" params={{ id: session.id }} search={{ watch: true }}>
+              Watch
+            </Link>
             <button type="button" className="linklike bad" onClick={onCut}>
               Cut
             </button>
@@ -190,10 +194,11 @@ function Row({ session, here, onCut }: { session: Session; here: boolean; onCut:
 
 function Cut({ session, onClose }: { session: Session; onClose: () => void }) {
   const client = useQueryClient();
+  const [reason, setReason] = useState('');
   const cut = async () => {
     onClose();
     try {
-      await answer(api.DELETE('/v1/sessions/{id}', { params: { path: { id: session.id } } }));
+      await answer(api.DELETE('/v1/sessions/{id}', { params: { path: { id: session.id }, query: { reason } } }));
       say(`The session of ${session.user} on ${session.target} was cut`);
     } catch (error) {
       complain('The session still runs', error);
@@ -219,6 +224,13 @@ function Cut({ session, onClose }: { session: Session; onClose: () => void }) {
         <Time at={session.started} />. The connection ends at once; what was done so far stays recorded. It does not
         keep anybody from coming back: that is what a lock is for.
       </p>
+      <Field
+        label="Why"
+        help="They read it on their terminal, and it stands in the log. It may be empty."
+        maxLength={500}
+        value={reason}
+        onChange={(event) => setReason(event.target.value)}
+      />
     </Dialog>
   );
 }
