@@ -1,36 +1,18 @@
 // An invited person joins, signs in, searches, narrows by a click, opens an event, and sees its proof hold, and then fail when the
 // answer is altered on the way.
-import { check, code, invite, journey, url } from './browser.mjs';
-
-const PASSWORD = 'a sentence that nobody guesses';
+import { check, invite, journey, url } from './browser.mjs';
+import { fillIn, join, PASSWORD } from './person.mjs';
 
 await journey(async (page, step) => {
   step('join');
-  await page.goto(`${url}${invite.pathname}`);
-  await page.getByLabel('New password').fill(PASSWORD);
-  await page.getByLabel('The same again').fill(PASSWORD);
-  await page.getByRole('button', { name: 'Go on' }).click();
-  const secret = (await page.locator('code.secret').innerText()).replaceAll(' ', '');
-  await page.getByLabel('Code').fill(code(secret));
-  await page.getByRole('button', { name: 'Confirm' }).click();
-  const recovery = await page.locator('.codes code').allInnerTexts();
-  check(recovery.length > 1, 'recovery codes are shown');
-  await page.getByLabel('I have kept them').check();
-  await page.getByRole('button', { name: 'Sign in' }).click();
+  const recovery = await join(page, invite);
 
   step('a wrong password is refused in words');
-  const signIn = async (password, second) => {
-    await page.getByLabel('Name').fill(process.env.LODGE_USER);
-    await page.getByLabel('Password').fill(password);
-    await page.getByLabel('Code').fill(second);
-    await page.getByRole('button', { name: 'Sign in' }).click();
-  };
-  await signIn('something else entirely', '000000');
+  await fillIn(page, process.env.LODGE_USER, 'something else entirely', '000000');
   await page.getByRole('alert').getByText('You are not signed in').waitFor();
 
   step('sign in');
-  // The code of this half minute was used to join.
-  await signIn(PASSWORD, recovery[0]);
+  await fillIn(page, process.env.LODGE_USER, PASSWORD, recovery[0]);
   await page.waitForURL((at) => at.pathname === '/');
   const cookies = await page.context().cookies();
   const cookie = cookies.find(({ name }) => name === '__Host-lodge');

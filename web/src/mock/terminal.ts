@@ -20,7 +20,7 @@ const FILES = new Map([
   ['deploy.sh', '#!/bin/sh\n'],
 ]);
 
-const socket = ws.link('wss://*/v1/console/terminal');
+const socket = ws.link(/\/v1\/console\/terminal/);
 const encoder = new TextEncoder();
 
 export const terminalHandlers = [

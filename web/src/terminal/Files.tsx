@@ -72,7 +72,7 @@ export function Files({ place, onClose }: { place: Place; onClose: () => void })
       onDrop={(event) => {
         event.preventDefault();
         setOver(false);
-        void sendAll([...event.dataTransfer.files]);
+        if (query.data) void sendAll([...event.dataTransfer.files]);
       }}
     >
       <div className="row pad">
@@ -141,11 +141,14 @@ export function Files({ place, onClose }: { place: Place; onClose: () => void })
           hidden
           aria-label="Files to send"
           onChange={(event) => {
-            void sendAll([...(event.target.files ?? [])]);
+            if (query.data) void sendAll([...(event.target.files ?? [])]);
             event.target.value = '';
           }}
         />
-        <Button disabled={busy !== null && busy} onClick={() => chooser.current?.click()}>
+        <Button
+          disabled={busy ?? (!query.data && 'The folder is being looked at')}
+          onClick={() => chooser.current?.click()}
+        >
           Send files …
         </Button>
       </div>

@@ -54,7 +54,6 @@ function Seat({ place }: { place: Place }) {
     const element = box.current;
     if (!element) return;
     const terminal = new Xterm({
-      documentOverride: withoutInlineStyle(document),
       fontFamily: getComputedStyle(document.body).getPropertyValue('--mono') || 'monospace',
       fontSize: 14,
       cursorBlink: false,
@@ -66,6 +65,7 @@ function Seat({ place }: { place: Place }) {
     });
     const fit = new FitAddon();
     terminal.loadAddon(fit);
+    const restore = withoutInlineStyle();
     terminal.open(element);
     fit.fit();
     screen.current = terminal;
@@ -109,6 +109,7 @@ function Seat({ place }: { place: Place }) {
       element.removeEventListener('paste', askBeforeLines, true);
       socket.close();
       terminal.dispose();
+      restore();
       screen.current = null;
     };
   }, [place.target, place.login, round, lost]);
@@ -117,7 +118,7 @@ function Seat({ place }: { place: Place }) {
 
   return (
     <div className="terminal-page">
-      <header className="session-head">
+      <header className="terminal-head">
         <h1>
           {place.login}
           <span className="muted">@</span>
