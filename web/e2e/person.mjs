@@ -12,6 +12,7 @@ export async function join(page, invite) {
   const secret = (await page.locator('code.secret').innerText()).replaceAll(' ', '');
   await page.getByLabel('Code').fill(code(secret));
   await page.getByRole('button', { name: 'Confirm' }).click();
+  await page.locator('.codes code').first().waitFor();
   const recovery = await page.locator('.codes code').allInnerTexts();
   check(recovery.length > 1, 'recovery codes are shown');
   await page.getByLabel('I have kept them').check();

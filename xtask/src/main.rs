@@ -11,6 +11,7 @@ mod generate;
 mod growth;
 mod packages;
 mod run;
+mod screens;
 mod seed;
 mod test;
 mod tidy;
@@ -39,6 +40,8 @@ enum Command {
     Fuzz(fuzz::Arguments),
     /// Makes realistic mixed events as JSON lines, the same for the same seed.
     Seed(seed::Arguments),
+    /// Takes a picture of every page of the console, from a real server with seeded events.
+    Screens(screens::Arguments),
     /// Builds the console, which a release then takes in (needs Node.js).
     Web(web::Arguments),
     /// Writes the generated files anew: event catalogue, schema, OpenAPI document, command reference, drawing of benchmarks.
@@ -55,6 +58,7 @@ fn main() -> Result<()> {
         Command::Crash(arguments) => crash::run(&arguments),
         Command::Fuzz(arguments) => fuzz::run(&arguments),
         Command::Seed(arguments) => seed::run(&arguments),
+        Command::Screens(arguments) => screens::take(&arguments),
         Command::Web(arguments) => web::run_web(&arguments),
         Command::Generate => generate::run(),
     }

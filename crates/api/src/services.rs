@@ -8,7 +8,7 @@ use archive::Archive;
 use audit_log::AuditLog;
 use event::{Ambient, Detail, SessionId};
 use gateway::{Gateway, RemoteFiles, Terminals};
-use identity::Identity;
+use identity::{Authenticated, Identity};
 use ingest::Ingest;
 use query::Query;
 use recording::Recordings;
@@ -114,6 +114,12 @@ impl Services {
     ) -> Result<(), Problem> {
         self.log.append(&permit.author().event(&self.ambient, detail).in_session(session)).await?;
         Ok(())
+    }
+
+    /// Says what of the API `who` would be allowed now. Permits nothing.
+    pub fn allowed(&self, who: &Authenticated) -> Vec<String> {
+        let allowed = Operation::all().filter(|operation| self.access.would_authorize_api(who, *operation));
+        allowed.map(|operation| operation.to_string()).collect()
     }
 
     /// Says whether the caller would be allowed this now. Permits nothing.

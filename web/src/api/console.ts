@@ -6,6 +6,8 @@ import { LodgeError, problemOf } from './problem.ts';
 export interface ConsoleSession {
   user: string;
   roles: string[];
+  /** What of the API they may do now, such as `roles.update`. */
+  may: string[];
   /** Goes back as `X-Lodge-CSRF` with every change. */
   csrf_token: string;
   /** RFC 3339. */

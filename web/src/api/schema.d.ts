@@ -2504,6 +2504,8 @@ export interface components {
              * @description When the session ends.
              */
             expires: string;
+            /** @description What of the API their roles allow now, such as `roles.update`; so that pages can say beforehand what would be refused. */
+            may: string[];
             /**
              * Format: int32
              * @description Recovery codes that are left; told at login.

@@ -24,6 +24,12 @@ export const sessionQuery = queryOptions({
 
 export const useSession = () => useQuery(sessionQuery);
 
+/** Says why the reader may not do something; false where they may. The server decides anew when it is done. */
+export function useRefused(): (operation: string) => string | false {
+  const { data } = useSession();
+  return (operation) => !!data && !data.may.includes(operation) && `Your roles do not allow this (${operation})`;
+}
+
 /** Forgets everything that was fetched: the next reader may be another one. */
 export function forgetSession() {
   queries.clear();

@@ -145,7 +145,11 @@ export function EventTable(props: Props) {
                     {summary(row.event)}
                   </span>
                 </div>
-                {isOpen && props.detail(row)}
+                {isOpen && (
+                  <div role="row" tabIndex={-1}>
+                    <div role="cell">{props.detail(row)}</div>
+                  </div>
+                )}
               </div>
             );
           })}

@@ -6,9 +6,25 @@ import { json, problem } from './reply.ts';
 
 const KEY = 'lodge.mock.user';
 
+const KINDS = ['users', 'roles', 'targets', 'locks'];
+const MAY = [
+  ...KINDS.flatMap((kind) => ['list', 'read', 'create', 'update', 'delete'].map((verb) => `${kind}.${verb}`)),
+  ...['sessions.list', 'sessions.read', 'sessions.watch', 'sessions.kill', 'recordings.watch', 'recordings.export'],
+  ...[
+    'log.read',
+    'log.export',
+    'log.verify',
+    'proofs.read',
+    'authorities.list',
+    'authorities.read',
+    'authorities.rotate',
+  ],
+];
+
 const session = (user: string): ConsoleSession => ({
   user,
   roles: ['admin', 'auditor'],
+  may: MAY,
   csrf_token: 'mock-token',
   expires: new Date(Date.now() + 8 * 3_600_000).toISOString(),
 });

@@ -13,6 +13,7 @@ import './player.css';
 
 const SPEEDS = [0.5, 1, 2, 4, 8, 16];
 const STEP_MS = 5000;
+const SLIDER_STEP_MS = 10;
 const SKIPS = 'lodge.player.skip';
 
 export interface PlayerHandle {
@@ -133,9 +134,13 @@ export default function Player({ film, start, marks, handle, onMoment, onKeep }:
           aria-valuetext={`${span(at)} of ${span(film.to)}`}
           min={film.from}
           max={film.to}
-          step={10}
+          step={SLIDER_STEP_MS}
           value={at}
-          onChange={(event) => go(Number(event.target.value))}
+          onChange={(event) => {
+            const to = Number(event.target.value);
+            // The slider's last step may end before the recording does.
+            go(to + SLIDER_STEP_MS > film.to ? film.to : to);
+          }}
           onPointerUp={() => onKeep(moment.current)}
         />
       </div>

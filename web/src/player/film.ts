@@ -37,9 +37,10 @@ const PLAIN: Size = { columns: 80, rows: 24 };
 const MOST: Size = { columns: 500, rows: 200 };
 const LONGEST_LINE = 1000;
 
+/** A size that can be drawn. A client that has no terminal itself asks for one of no size. */
 const bounded = ({ columns, rows }: Size): Size => ({
-  columns: Math.min(Math.max(columns, 2), MOST.columns),
-  rows: Math.min(Math.max(rows, 1), MOST.rows),
+  columns: Math.min(Math.max(columns || PLAIN.columns, 2), MOST.columns),
+  rows: Math.min(Math.max(rows || PLAIN.rows, 1), MOST.rows),
 });
 
 /** The channels of a recording, those with a terminal first. */

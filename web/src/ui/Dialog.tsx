@@ -26,7 +26,10 @@ export function Dialog({ open, onClose, title, wide, footer, children }: Props) 
               <Icon name="close" />
             </Base.Close>
           </header>
-          <div className="body">{children}</div>
+          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what is longer than the window is scrolled by the keyboard too. */}
+          <div className="body" tabIndex={0}>
+            {children}
+          </div>
           {footer && <footer>{footer}</footer>}
         </Base.Popup>
       </Base.Portal>

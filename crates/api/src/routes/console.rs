@@ -45,6 +45,7 @@ pub async fn login(
     let session = ConsoleSession {
         user: grant.user,
         roles: who.roles().to_vec(),
+        may: services.allowed(&who),
         csrf_token: csrf_token(&cookie),
         expires: grant.expires,
         recovery_codes: Some(grant.recovery_codes),
@@ -54,11 +55,16 @@ pub async fn login(
 
 /// Returns the browser's session: who is signed in, and the token that changes must carry as `X-Lodge-CSRF`.
 #[utoipa::path(get, path = "/v1/console/session", responses((status = 200, body = ConsoleSession)), tag = "console")]
-pub async fn session(caller: Caller, headers: HeaderMap) -> Result<Json<ConsoleSession>, Problem> {
+pub async fn session(
+    State(services): State<Arc<Services>>,
+    caller: Caller,
+    headers: HeaderMap,
+) -> Result<Json<ConsoleSession>, Problem> {
     let cookie = shown(&headers)?;
     Ok(Json(ConsoleSession {
         user: caller.who.user().to_owned(),
         roles: caller.who.roles().to_vec(),
+        may: services.allowed(&caller.who),
         csrf_token: csrf_token(&cookie),
         expires: caller.who.expires(),
         recovery_codes: None,

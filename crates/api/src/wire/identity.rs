@@ -24,6 +24,8 @@ pub struct ConsoleSession {
     pub user: String,
     /// The roles that they have now.
     pub roles: Vec<String>,
+    /// What of the API their roles allow now, such as `roles.update`; so that pages can say beforehand what would be refused.
+    pub may: Vec<String>,
     /// What every change must carry as `X-Lodge-CSRF`.
     pub csrf_token: String,
     /// When the session ends.

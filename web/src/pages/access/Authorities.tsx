@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { answer, api, type Schemas } from '../../api/client.ts';
+import { useRefused } from '../../api/session.ts';
 import { Button } from '../../ui/Button.tsx';
 import { plural } from '../../ui/figures.ts';
 import { Failed, Loading } from '../../ui/states.tsx';
@@ -31,6 +32,7 @@ const NEXT: Record<string, Step[]> = {
 
 /** Certificate authorities and their rotations. */
 export function Authorities() {
+  const refused = useRefused();
   const [asking, setAsking] = useState<{ authority: Authority; step: Step } | null>(null);
   const query = useQuery({
     queryKey: ['access', 'authorities'],
@@ -48,7 +50,11 @@ export function Authorities() {
               <span className={authority.phase === 'steady' ? 'badge' : 'badge warn'}>{authority.phase}</span>
               <span className="muted grow clip">{FOR[authority.kind]}</span>
               {(NEXT[authority.phase] ?? []).map((step) => (
-                <Button key={step} onClick={() => setAsking({ authority, step })}>
+                <Button
+                  key={step}
+                  disabled={refused('authorities.rotate')}
+                  onClick={() => setAsking({ authority, step })}
+                >
                   {step}
                 </Button>
               ))}

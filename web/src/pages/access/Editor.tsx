@@ -15,11 +15,13 @@ interface Props {
   draft: string;
   /** Fetches the document as it stands now; somebody else may have changed it since. */
   current?: () => Promise<string>;
+  /** Why the reader may not change it. */
+  refused?: string | false;
   onClose: () => void;
 }
 
 /** Edits YAML and shows what will change before anything does. */
-export function Editor({ title, before: first, draft, current, onClose }: Props) {
+export function Editor({ title, before: first, draft, current, refused = false, onClose }: Props) {
   const [before, setBefore] = useState(first);
   const [text, setText] = useState(draft);
   const [step, setStep] = useState<'edit' | 'review'>('edit');
@@ -65,7 +67,11 @@ export function Editor({ title, before: first, draft, current, onClose }: Props)
         step === 'edit' ? (
           <>
             <Button onClick={onClose}>Cancel</Button>
-            <Button look="primary" disabled={!changed && 'Nothing was changed yet'} onClick={() => void review()}>
+            <Button
+              look="primary"
+              disabled={refused || (!changed && 'Nothing was changed yet')}
+              onClick={() => void review()}
+            >
               Show what changes
             </Button>
           </>
@@ -93,6 +99,7 @@ export function Editor({ title, before: first, draft, current, onClose }: Props)
             aria-label="Document, YAML"
             rows={22}
             spellCheck={false}
+            readOnly={refused !== false}
             value={text}
             onChange={(event) => setText(event.target.value)}
           />

@@ -1,6 +1,7 @@
 import { type FormEvent, useState } from 'react';
 import { answer, api } from '../../api/client.ts';
 import { shown } from '../../api/problem.ts';
+import { useRefused } from '../../api/session.ts';
 import { Button } from '../../ui/Button.tsx';
 import { Dialog } from '../../ui/Dialog.tsx';
 import { Field } from '../../ui/Field.tsx';
@@ -32,6 +33,7 @@ const whom = (document: Document): string => {
 
 /** Locks: what is cut off now, whatever roles say. */
 export function Locks() {
+  const refused = useRefused();
   const query = useResources('locks');
   const [making, setMaking] = useState(false);
   const [lifting, setLifting] = useState<Resource | null>(null);
@@ -41,7 +43,7 @@ export function Locks() {
     <>
       <div className="row">
         <span className="grow muted">A lock cuts off at once, running sessions included, whatever roles grant.</span>
-        <Button look="primary" onClick={() => setMaking(true)}>
+        <Button look="primary" disabled={refused('locks.create')} onClick={() => setMaking(true)}>
           <Icon name="lock" /> Lock …
         </Button>
       </div>

@@ -4,6 +4,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { type ReactNode, useState } from 'react';
 import { answer, api, type Schemas } from '../../api/client.ts';
+import { useRefused } from '../../api/session.ts';
 import { reachableQuery } from '../../terminal/reachable.ts';
 import { Button } from '../../ui/Button.tsx';
 import { plural } from '../../ui/figures.ts';
@@ -137,6 +138,7 @@ export function Resources({ kind }: { kind: 'targets' | 'roles' }) {
   const query = useResources(kind);
   const [doing, setDoing] = useState<Doing>(null);
   const [find, setFind] = useState('');
+  const refused = useRefused();
   const reachable = useQuery({ ...reachableQuery, enabled: kind === 'targets' });
   if (query.isError && !query.data) return <Failed error={query.error} retry={() => void query.refetch()} />;
   if (!query.data) return <Loading />;
@@ -154,7 +156,7 @@ export function Resources({ kind }: { kind: 'targets' | 'roles' }) {
         />
         <span className="muted num">{plural(found.length, one)}</span>
         <span className="grow" />
-        <Button look="primary" onClick={() => setDoing({ what: 'new' })}>
+        <Button look="primary" disabled={refused(`${kind}.create`)} onClick={() => setDoing({ what: 'new' })}>
           <Icon name="plus" /> New {one}
         </Button>
       </div>
@@ -207,12 +209,12 @@ export function Resources({ kind }: { kind: 'targets' | 'roles' }) {
                       items={[
                         {
                           text: 'Edit …',
-                          disabled: resource.preset && 'a preset',
+                          disabled: resource.preset ? 'a preset' : refused(`${kind}.update`),
                           act: () => setDoing({ what: 'edit', resource }),
                         },
                         {
                           text: 'Delete …',
-                          disabled: resource.preset && 'a preset',
+                          disabled: resource.preset ? 'a preset' : refused(`${kind}.delete`),
                           act: () => setDoing({ what: 'delete', resource }),
                           apart: true,
                         },
@@ -235,6 +237,7 @@ export function Resources({ kind }: { kind: 'targets' | 'roles' }) {
           }
           before={doing.resource.yaml}
           draft={doing.resource.yaml}
+          refused={refused(`${kind}.${doing.what === 'show' ? 'create' : 'update'}`)}
           current={async () =>
             (await answer(api.GET('/v1/{kind}/{name}', { params: { path: { kind, name: doing.resource.name } } }))).yaml
           }

@@ -3,7 +3,7 @@ import { Link } from '@tanstack/react-router';
 import { type FormEvent, useState } from 'react';
 import { answer, api, type Schemas } from '../../api/client.ts';
 import { shown } from '../../api/problem.ts';
-import { queries } from '../../api/session.ts';
+import { queries, useRefused } from '../../api/session.ts';
 import { quote } from '../../explorer/filter/edit.ts';
 import { Button } from '../../ui/Button.tsx';
 import { Dialog } from '../../ui/Dialog.tsx';
@@ -38,6 +38,7 @@ const document = (user: User) =>
 const LOOKS: Record<string, string> = { active: 'good', invited: 'accent', disabled: 'warn' };
 
 export function Users() {
+  const refused = useRefused();
   const [doing, setDoing] = useState<Doing>(null);
   const [find, setFind] = useState('');
   const query = useQuery({
@@ -76,7 +77,7 @@ export function Users() {
         />
         <span className="muted num">{plural(found.length, 'user')}</span>
         <span className="grow" />
-        <Button look="primary" onClick={() => setDoing({ what: 'new' })}>
+        <Button look="primary" disabled={refused('users.create')} onClick={() => setDoing({ what: 'new' })}>
           <Icon name="plus" /> Invite a user
         </Button>
       </div>
@@ -152,12 +153,33 @@ export function Users() {
                         </button>
                       }
                       items={[
-                        { text: 'Roles and traits …', act: () => setDoing({ what: 'edit', user }) },
-                        { text: 'New password and second factor …', act: () => setDoing({ what: 'reset', user }) },
+                        {
+                          text: 'Roles and traits …',
+                          disabled: refused('users.update'),
+                          act: () => setDoing({ what: 'edit', user }),
+                        },
+                        {
+                          text: 'New password and second factor …',
+                          disabled: refused('users.update'),
+                          act: () => setDoing({ what: 'reset', user }),
+                        },
                         user.status === 'disabled'
-                          ? { text: 'Let sign in again', act: () => void enable(user) }
-                          : { text: 'Disable …', act: () => setDoing({ what: 'disable', user }) },
-                        { text: 'Delete …', act: () => setDoing({ what: 'delete', user }), apart: true },
+                          ? {
+                              text: 'Let sign in again',
+                              disabled: refused('users.update'),
+                              act: () => void enable(user),
+                            }
+                          : {
+                              text: 'Disable …',
+                              disabled: refused('users.update'),
+                              act: () => setDoing({ what: 'disable', user }),
+                            },
+                        {
+                          text: 'Delete …',
+                          disabled: refused('users.delete'),
+                          act: () => setDoing({ what: 'delete', user }),
+                          apart: true,
+                        },
                       ]}
                     />
                   </td>

@@ -5,6 +5,7 @@ import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router'
 import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { answer, api, type EventRow, fetchRaw, type Schemas } from '../../api/client.ts';
 import { LodgeError } from '../../api/problem.ts';
+import { useRefused } from '../../api/session.ts';
 import { download } from '../../explorer/download.ts';
 import { Outcome } from '../../explorer/EventTable.tsx';
 import '../../explorer/explorer.css';
@@ -95,6 +96,7 @@ export default function SessionPage() {
 /** A session that still runs: who wants to see it says so, and the log then says so too. */
 function Running({ session, begin, onEnd }: { session: Schemas['Session']; begin: boolean; onEnd: () => void }) {
   const [watching, setWatching] = useState(begin);
+  const refused = useRefused();
   if (watching)
     return (
       <Suspense fallback={<Loading />}>
@@ -108,7 +110,7 @@ function Running({ session, begin, onEnd }: { session: Schemas['Session']; begin
         when the session has ended.
       </p>
       <div className="row">
-        <Button look="primary" onClick={() => setWatching(true)}>
+        <Button look="primary" disabled={refused('sessions.watch')} onClick={() => setWatching(true)}>
           <Icon name="live" /> Watch
         </Button>
         <Button onClick={onEnd}>

@@ -4,6 +4,7 @@ import { keepPreviousData, useInfiniteQuery, useQueryClient } from '@tanstack/re
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { useEffect, useRef, useState } from 'react';
 import { answer, api, type Schemas } from '../../api/client.ts';
+import { useRefused } from '../../api/session.ts';
 import { useStatus } from '../../api/status.ts';
 import { mistakeIn } from '../../explorer/filter/mistake.ts';
 import { SearchBox } from '../../explorer/SearchBox.tsx';
@@ -156,6 +157,7 @@ function List({ live, filter, handle, onSearch }: ListProps) {
 
 function Row({ session, here, onCut }: { session: Session; here: boolean; onCut: () => void }) {
   const row = useRef<HTMLTableRowElement>(null);
+  const refused = useRefused();
   useEffect(() => {
     if (here) row.current?.scrollIntoView({ block: 'nearest' });
   }, [here]);
@@ -179,12 +181,16 @@ function Row({ session, here, onCut }: { session: Session; here: boolean; onCut:
         {!session.ended && (
           <span className="row live-cell">
             <span className="badge good">live</span>
-            <Link to="/sessions/$id" params={{ id: session.id }} search={{ watch: true }}>
-              Watch
-            </Link>
-            <button type="button" className="linklike bad" onClick={onCut}>
-              Cut
-            </button>
+            {!refused('sessions.watch') && (
+              <Link to="/sessions/$id" params={{ id: session.id }} search={{ watch: true }}>
+                Watch
+              </Link>
+            )}
+            {!refused('sessions.kill') && (
+              <button type="button" className="linklike bad" onClick={onCut}>
+                Cut
+              </button>
+            )}
           </span>
         )}
       </td>
