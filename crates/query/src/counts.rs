@@ -177,7 +177,7 @@ pub(crate) fn histogram(
     })
 }
 
-/// Finds the interval for about so many bars, from the bounds of the question or else from its first and last event.
+/// Finds the interval for about so many bars, from each bound of the question, or else from its first or last event.
 fn fitting(
     survey: &Survey,
     question: &Question,
@@ -188,12 +188,9 @@ fn fitting(
         let one = Question { order, limit: 1, page: Page::First, ..question.clone() };
         Ok(search(survey, &one, watch)?.rows.first().map(|row| row.time))
     };
-    let range = match (question.since, question.until) {
-        (Some(since), Some(until)) => Some(since..until),
-        _ => match end(Order::OldestFirst)? {
-            Some(first) => end(Order::NewestFirst)?.map(|last| first..last),
-            None => None,
-        },
-    };
+    let since = question.since.map_or_else(|| end(Order::OldestFirst), |since| Ok(Some(since)))?;
+    let until = question.until.map_or_else(|| end(Order::NewestFirst), |until| Ok(Some(until)))?;
+    // What has neither bound nor event has no length either.
+    let range = since.zip(until).map(|(since, until)| since..until.max(since));
     Ok(Interval::fitting(&range.unwrap_or(Timestamp::EPOCH..Timestamp::EPOCH), bars))
 }

@@ -2603,6 +2603,16 @@ export interface components {
             interval: string;
             /** @description The values by which bars are split, the most frequent first. */
             series: string[];
+            /**
+             * Format: date-time
+             * @description From when on was searched; absent where nothing bounds it.
+             */
+            since?: string | null;
+            /**
+             * Format: date-time
+             * @description Up to when; absent where nothing bounds it.
+             */
+            until?: string | null;
         };
         /** @description One interval. */
         HistogramBar: {

@@ -33,8 +33,8 @@ interface Stacked {
   counts: number[][];
 }
 
-/** Fills in the intervals without events and puts the parts of each on top of each other. */
-export function stack(data: HistogramData): Stacked {
+/** Fills in the intervals without events, up to the bounds of what was asked, and stacks the parts of each. */
+export function stack(data: HistogramData, now = Date.now()): Stacked {
   const names = [...data.series];
   if (data.bars.some((bar) => bar.other + bar.without > 0)) names.push('other');
   const of = (bar: HistogramData['bars'][number] | undefined) => {
@@ -46,9 +46,19 @@ export function stack(data: HistogramData): Stacked {
   };
   const bars = data.bars.map((bar) => ({ bar, start: Date.parse(bar.start) / 1000, end: Date.parse(bar.end) / 1000 }));
   const width = Math.min(...bars.map(({ start, end }) => end - start));
-  const [first, last] = [bars[0]?.start ?? 0, bars.at(-1)?.end ?? 0];
+  let [first, last] = [bars[0]?.start ?? 0, bars.at(-1)?.end ?? 0];
   const found = new Map(bars.map(({ bar, start }) => [start, bar]));
   const regular = bars.every(({ start, end }) => end - start === width && Number.isInteger((start - first) / width));
+  if (regular && data.since) {
+    const before = Math.floor((first - Date.parse(data.since) / 1000) / width);
+    const until = (data.until ? Date.parse(data.until) : now) / 1000;
+    const after = Math.floor((until - last) / width);
+    // An axis of which most would be finer than can be seen spans what was found.
+    if ((last - first) / width + before + after <= MOST_BARS) {
+      first -= Math.max(0, before) * width;
+      last += Math.max(0, after) * width;
+    }
+  }
   const starts =
     regular && (last - first) / width <= MOST_BARS
       ? Array.from({ length: Math.round((last - first) / width) }, (_, at) => first + at * width)

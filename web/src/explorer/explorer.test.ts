@@ -83,4 +83,25 @@ describe('the histogram', () => {
       [0, 1, 1],
     ]);
   });
+  it('spans what was asked, unless that would be too fine to see', () => {
+    const data = {
+      coverage: { complete: true, from: 0, to: 1, size: 1 },
+      events: 1,
+      interval: 'hour',
+      series: ['success'],
+      bars: [bar('2026-01-01T12:00:00Z', '2026-01-01T13:00:00Z', [1])],
+      since: '2026-01-01T00:30:00Z',
+      until: '2026-01-02T00:00:00Z',
+    };
+    const seconds = (text: string) => Date.parse(text) / 1000;
+    const stacked = stack(data);
+    expect([stacked.starts[0], stacked.ends.at(-1)]).toEqual([
+      seconds('2026-01-01T01:00:00Z'),
+      seconds('2026-01-02T00:00:00Z'),
+    ]);
+    expect(stacked.counts.filter(([events]) => events).length).toBe(1);
+    const { until: _, ...open } = data;
+    expect(stack(open, Date.parse('2026-01-01T15:30:00Z')).ends.at(-1)).toBe(seconds('2026-01-01T15:00:00Z'));
+    expect(stack({ ...data, since: '1970-01-01T00:00:00Z' }).starts.length).toBe(1);
+  });
 });

@@ -204,6 +204,8 @@ pub async fn histogram(
             series: found.series,
             bars: found.bars.into_iter().map(bar).collect(),
             events: found.events,
+            since: question.since,
+            until: question.until,
             coverage: covered(found.coverage),
         };
         Ok(Found { answer, rows, ended: ended(complete) })

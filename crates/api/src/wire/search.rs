@@ -26,6 +26,14 @@ pub struct Histogram {
     pub bars: Vec<HistogramBar>,
     /// Events in all.
     pub events: u64,
+    /// From when on was searched; absent where nothing bounds it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub since: Option<Timestamp>,
+    /// Up to when; absent where nothing bounds it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub until: Option<Timestamp>,
     /// What was searched.
     pub coverage: Coverage,
 }
