@@ -10,7 +10,7 @@ export async function join(page, invite) {
   await page.getByLabel('The same again').fill(PASSWORD);
   await page.getByRole('button', { name: 'Go on' }).click();
   const secret = (await page.locator('code.secret').innerText()).replaceAll(' ', '');
-  await page.getByLabel('Code').fill(code(secret));
+  await page.getByRole('textbox', { name: 'Code' }).fill(code(secret));
   await page.getByRole('button', { name: 'Confirm' }).click();
   await page.locator('.codes code').first().waitFor();
   const recovery = await page.locator('.codes code').allInnerTexts();
@@ -24,7 +24,7 @@ export async function join(page, invite) {
 export async function fillIn(page, name, password, second) {
   await page.getByLabel('Name').fill(name);
   await page.getByLabel('Password').fill(password);
-  await page.getByLabel('Code').fill(second);
+  await page.getByRole('textbox', { name: 'Code' }).fill(second);
   await page.getByRole('button', { name: 'Sign in' }).click();
 }
 
