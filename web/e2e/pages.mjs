@@ -5,7 +5,7 @@ import { createRequire } from 'node:module';
 import { check, journey, url } from './browser.mjs';
 import { ask, enter } from './person.mjs';
 
-const { LODGE_USER, LODGE_INVITE, LODGE_LOGIN, LODGE_SINCE, LODGE_PICTURES } = process.env;
+const { LODGE_USER, LODGE_INVITE, LODGE_LOGIN, LODGE_SINCE, LODGE_UNTIL, LODGE_PICTURES } = process.env;
 const SIZES = { wide: { width: 1440, height: 900 }, narrow: { width: 390, height: 844 } };
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
@@ -55,7 +55,8 @@ await journey(async (page, step) => {
   await look('invite', open(new URL(LODGE_INVITE).pathname, (page) => page.getByLabel('New password')));
   await enter(page, LODGE_USER, LODGE_INVITE);
 
-  const range = `since=${encodeURIComponent(LODGE_SINCE ?? 'now-24h')}`;
+  const until = LODGE_UNTIL ? { until: LODGE_UNTIL } : {};
+  const range = new URLSearchParams({ since: LODGE_SINCE ?? 'now-24h', ...until });
   await look('overview', open('/', heading('Overview')));
   await look('events', open(`/events?${range}`, button(/^Open /)));
   await look('event', async () => {
@@ -72,7 +73,7 @@ await journey(async (page, step) => {
   const sessions = JSON.parse((await ask(page, 'GET', '/v1/sessions?limit=50')).body).sessions;
   const past = sessions.find((session) => session.ended && session.recording_root && session.bytes_out > 200);
   check(past, 'there is a session that has ended');
-  await look('session', open(`/sessions/${past.id}?t=0`, text('matches the log’s root')));
+  await look('session', open(`/sessions/${past.id}?t=60`, text('matches the log’s root')));
   const live = sessions.find((session) => !session.ended);
   if (live) {
     await look('session-live', open(`/sessions/${live.id}`, text('This session still runs')));

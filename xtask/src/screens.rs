@@ -25,8 +25,8 @@ pub struct Arguments {
 
 /// The journey, by its name.
 const JOURNEY: &str = "pages_are_for_everybody";
-/// From when on events are shown: the last days of those that are seeded, and whatever came since.
-const SINCE: &str = "2026-06-27T00:00:00Z";
+/// From when to when events are shown: the last days of those that are seeded.
+const SHOWN: [&str; 2] = ["2026-06-27T00:00:00Z", seed::END];
 
 /// Takes the pictures.
 pub fn take(arguments: &Arguments) -> Result<()> {
@@ -40,7 +40,8 @@ pub fn take(arguments: &Arguments) -> Result<()> {
     let mut journey = cargo();
     journey.args(["test", "-p", "lodge", "--test", "browser", JOURNEY]);
     journey.env("LODGE_CHROMIUM", packages::CHROMIUM);
-    journey.env("LODGE_PICTURES", &out).env("LODGE_SEED", &seeded).env("LODGE_SINCE", SINCE);
+    journey.env("LODGE_PICTURES", &out).env("LODGE_SEED", &seeded);
+    journey.env("LODGE_SINCE", SHOWN[0]).env("LODGE_UNTIL", SHOWN[1]);
     run(&mut journey)?;
     fs::remove_file(&seeded).with_context(|| format!("cannot remove {}", seeded.display()))?;
     println!("the pictures are in {}", out.display());

@@ -85,8 +85,8 @@ fn roles_are_changed_read_and_missed() {
     place.journey("access.mjs", "admin", &[("LODGE_VERA", &vera), ("LODGE_NORA", &nora)]);
 }
 
-/// With `LODGE_PICTURES` each page is kept as a picture, with `LODGE_SEED` of a log that holds these events too, and
-/// `LODGE_SINCE` says from when on they are shown.
+/// With `LODGE_PICTURES` each page is kept as a picture, with `LODGE_SEED` of a log that holds these events too, of which those
+/// from `LODGE_SINCE` to `LODGE_UNTIL` are shown.
 #[test]
 fn pages_are_for_everybody() {
     let Some(place) = Place::start() else { return };

@@ -159,7 +159,11 @@ pub async fn export(
 async fn look_on(services: &Services, caller: &Caller, session: SessionId) -> Result<(), Problem> {
     let Some(live) = services.gateway.sessions().find(session) else { return Ok(()) };
     let permit = services.permit(caller, ApiResource::Sessions, Verb::Watch).await?;
-    Watching::begin(services, &permit, &live).await.map(drop)
+    match super::sessions::find(services, &permit, session).await? {
+        Some(_) => Watching::begin(services, &permit, &live).await.map(drop),
+        // Whoever may not know of it is told so where the recording is looked for.
+        None => Ok(()),
+    }
 }
 
 /// A recording that is about to be seen, and by whom.
