@@ -189,8 +189,15 @@ mod tests {
             one("2026-03-14T13:00:00Z", "2026-03-14T14:00:00Z"),
         ];
         let coverage = Coverage { from: 0, to: 4, size: 4, complete: true, unreadable: 0 };
-        let mut histogram =
-            Histogram { interval: "hour".to_owned(), series: vec![], bars, events: 4, coverage };
+        let mut histogram = Histogram {
+            interval: "hour".to_owned(),
+            series: vec![],
+            bars,
+            events: 4,
+            since: None,
+            until: None,
+            coverage,
+        };
         let shown = |histogram: &Histogram| -> Vec<String> {
             let lines = lines(histogram, &TimeZone::UTC);
             lines.iter().map(|(start, n)| format!("{} {n}", label(*start, "hour", &TimeZone::UTC))).collect()
