@@ -55,9 +55,10 @@ await journey(async (page, step) => {
   await chooser.setInputFiles({ name: `${folder}.txt`, mimeType: 'text/plain', buffer: Buffer.from('sent from a page\n') });
   await files.getByRole('button', { name: `Fetch ${folder}.txt` }).waitFor();
   await chooser.setInputFiles({ name: `${folder}.txt`, mimeType: 'text/plain', buffer: Buffer.from('sent again\n') });
-  await page.getByRole('dialog', { name: `Replace ${folder}.txt?` }).getByRole('button', { name: 'Replace' }).click();
-  await page.getByText(`${folder}.txt is on web-1`).first().waitFor();
-  await page.waitForTimeout(500);
+  await Promise.all([
+    page.waitForResponse((answer) => answer.url().includes('overwrite=true') && answer.ok()),
+    page.getByRole('dialog', { name: `Replace ${folder}.txt?` }).getByRole('button', { name: 'Replace' }).click(),
+  ]);
   const [download] = await Promise.all([
     page.waitForEvent('download'),
     files.getByRole('button', { name: `Fetch ${folder}.txt` }).click(),

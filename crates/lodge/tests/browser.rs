@@ -100,6 +100,7 @@ fn pages_are_for_everybody() {
     let at = format!("{account}@web-1");
     let mut shell = seated(&alice, &at, &[]);
     for line in ["ls -l /etc | head -20", "uptime", "echo 'the colormatic is ready'", "df -h /", "exit"] {
+        // Nothing is waited for: the recording gets a length.
         std::thread::sleep(std::time::Duration::from_millis(400));
         writeln!(shell.stdin.as_mut().expect("it is piped"), "{line}").expect("ssh reads what is typed");
     }

@@ -1,6 +1,6 @@
 /** Looks on while a session runs: its recording, checked and drawn as it grows. */
 
-import { useEffect, useMemo, useRef, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { fetchRaw } from '../api/client.ts';
 import type { Bytes } from '../proof/bytes.ts';
 import { Button } from '../ui/Button.tsx';
@@ -44,19 +44,24 @@ class Projector {
   async take(bytes: Bytes) {
     await this.#decoder.take(bytes);
     const { frames } = this.#decoder.recording;
-    const fresh = frames.slice(this.#taken);
-    if (fresh.length === 0) return;
-    const first = channels(this.#decoder.recording)[0]?.channel ?? 0;
-    if (!this.#maker || (this.#maker.film.pieces.length === 0 && this.#maker.channel !== first)) {
-      this.#screen?.dispose();
-      this.#maker = new FilmMaker(first);
-      this.#maker.take(frames);
-      this.#screen = new Screen(this.#maker.film);
-    } else this.#maker.take(fresh);
+    if (frames.length === this.#taken) return;
+    // A channel that showed nothing yet may give way to one with a terminal.
+    if (!this.#maker?.film.pieces.length) this.#choose();
+    this.#maker?.take(frames.slice(this.#taken));
     this.#taken = frames.length;
     this.#drawing ??= this.#draw().finally(() => {
       this.#drawing = null;
     });
+  }
+
+  /** Takes the channel that comes first now, from its beginning. */
+  #choose() {
+    const first = channels(this.#decoder.recording)[0]?.channel ?? 0;
+    if (this.#maker?.channel === first) return;
+    this.#screen?.dispose();
+    this.#maker = new FilmMaker(first);
+    this.#taken = 0;
+    this.#screen = new Screen(this.#maker.film);
   }
 
   async #draw() {
@@ -79,14 +84,10 @@ export default function Live({ session, onEnd, onLeave }: Props) {
   const [error, setError] = useState<unknown>(null);
   const ended = useRef(onEnd);
   ended.current = onEnd;
-  const projector = useMemo(
-    () => new Projector((picture, film) => setSeen((before) => ({ ...before, picture, at: film.to }))),
-    [],
-  );
-  useEffect(() => () => projector.dispose(), [projector]);
 
   useEffect(() => {
     const stop = new AbortController();
+    const projector = new Projector((picture, film) => setSeen((before) => ({ ...before, picture, at: film.to })));
     const follow = async () => {
       const response = await fetchRaw(`/v1/sessions/${encodeURIComponent(session)}/watch`, { signal: stop.signal });
       setSeen((before) => ({ ...before, told: response.headers.get('lodge-watched-told') === 'true' }));
@@ -102,8 +103,11 @@ export default function Live({ session, onEnd, onLeave }: Props) {
     follow().catch((cause: unknown) => {
       if (!stop.signal.aborted) setError(cause);
     });
-    return () => stop.abort();
-  }, [session, projector]);
+    return () => {
+      stop.abort();
+      projector.dispose();
+    };
+  }, [session]);
 
   if (error) return <Failed error={error} />;
   return (

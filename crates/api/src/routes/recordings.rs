@@ -18,7 +18,7 @@ use utoipa::IntoParams;
 use crate::caller::Caller;
 use crate::download::{Place, blocking, octets, to_its_end};
 use crate::extract::{Path, Query};
-use crate::routes::watching::Watching;
+use crate::routes::watching;
 use crate::wire::Recording;
 use crate::{Problem, Services};
 
@@ -160,7 +160,7 @@ async fn look_on(services: &Services, caller: &Caller, session: SessionId) -> Re
     let Some(live) = services.gateway.sessions().find(session) else { return Ok(()) };
     let permit = services.permit(caller, ApiResource::Sessions, Verb::Watch).await?;
     match super::sessions::find(services, &permit, session).await? {
-        Some(_) => Watching::begin(services, &permit, &live).await.map(drop),
+        Some(_) => watching::begin(services, &permit, &live).await.map(drop),
         // Whoever may not know of it is told so where the recording is looked for.
         None => Ok(()),
     }

@@ -56,15 +56,16 @@ pub async fn watch(
         Problem::unavailable("too_many_watchers", detail)
     })?;
     let (inside, scope) = (services.clone(), permit.log_scope().clone());
-    let (file, watching) = to_its_end(async move { open(&inside, &permit, id).await }).await?;
+    let (file, told) = to_its_end(async move { open(&inside, &permit, id).await }).await?;
     let following = Following { file, id, services, caller, scope, _place: place };
-    let told = if watching.told { "true" } else { "false" };
+    let told = if told { "true" } else { "false" };
     let headers = [(header::CONTENT_TYPE.as_str(), "application/octet-stream"), (TOLD, told)];
     Ok((headers, Body::from_stream(following.chunks())).into_response())
 }
 
-/// Opens the recording of a live session that the permit's holder may see, and records that it is watched, or was to be.
-async fn open(services: &Services, permit: &ApiPermit, id: SessionId) -> Result<(File, Watching), Problem> {
+/// Opens the recording of a live session that the permit's holder may see, and records that it is watched, or was to be. Returns
+/// whether the session's person was told, too.
+async fn open(services: &Services, permit: &ApiPermit, id: SessionId) -> Result<(File, bool), Problem> {
     let found = async {
         let seen = super::sessions::find(services, permit, id).await?;
         let live = seen.and_then(|_| services.gateway.sessions().find(id)).ok_or_else(|| {
@@ -80,7 +81,7 @@ async fn open(services: &Services, permit: &ApiPermit, id: SessionId) -> Result<
         Ok((file, live))
     };
     match found.await {
-        Ok((file, live)) => Ok((file, Watching::begin(services, permit, &live).await?)),
+        Ok((file, live)) => Ok((file, begin(services, permit, &live).await?)),
         Err(problem) => {
             let tried = Detail::SessionWatched(Watched { told: false });
             services.record_failed(permit, tried, &problem.code).await?;
@@ -89,24 +90,13 @@ async fn open(services: &Services, permit: &ApiPermit, id: SessionId) -> Result<
     }
 }
 
-/// A session that is watched, which is in the log.
-pub struct Watching {
-    /// Whether the person whose session it is was told.
-    pub told: bool,
-}
-
-impl Watching {
-    /// Records that the permit's holder watches a session, and then tells the session's person where their role wants it.
-    pub async fn begin(
-        services: &Services,
-        permit: &ApiPermit,
-        live: &LiveSession,
-    ) -> Result<Watching, Problem> {
-        let told = live.announces_watching();
-        services.record_of_session(permit, Detail::SessionWatched(Watched { told }), live.id).await?;
-        live.announce_watching(&permit.actor().user);
-        Ok(Watching { told })
-    }
+/// Records that the permit's holder watches a session, and then tells the session's person where their role wants it. Returns
+/// whether they were told.
+pub async fn begin(services: &Services, permit: &ApiPermit, live: &LiveSession) -> Result<bool, Problem> {
+    let told = live.announces_watching();
+    services.record_of_session(permit, Detail::SessionWatched(Watched { told }), live.id).await?;
+    live.announce_watching(&permit.actor().user);
+    Ok(told)
 }
 
 /// A recording that grows, and who watches it.

@@ -76,7 +76,7 @@ export default function SessionPage() {
         ) : runs ? (
           <>
             <div className="session-main">
-              <Running session={session.data} begin={search.watch === true} onEnd={again} />
+              <Running key={id} session={session.data} begin={search.watch === true} onEnd={again} />
             </div>
             <SessionEvents session={session.data} moment={-1} onSeek={null} />
           </>
