@@ -11,9 +11,6 @@ for (const [, name] of text.matchAll(/"#\/components\/schemas\/(\w+)"/g)) {
   console.warn(`docs/openapi.json names the schema ${name} and does not hold it; it is taken for a string`);
   document.components.schemas[name] = { type: 'string' };
 }
-// Operations are known by path and method; their names repeat, which the generator would refuse.
-for (const methods of Object.values(document.paths))
-  for (const method of Object.values(methods)) delete method.operationId;
 
 writeFileSync('src/api/schema.d.ts', astToString(await openapi(document)));
 

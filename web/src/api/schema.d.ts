@@ -7,32 +7,7 @@ export interface paths {
             cookie?: never;
         };
         /** Explains whether a user may reach a target, and which rule decides. */
-        get: {
-            parameters: {
-                query: {
-                    /** @description User. */
-                    user: string;
-                    /** @description Target. */
-                    target: string;
-                    /** @description Login on the target. */
-                    login?: string | null;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Explanation"];
-                    };
-                };
-            };
-        };
+        get: operations["explain_access"];
         put?: never;
         post?: never;
         delete?: never;
@@ -54,29 +29,7 @@ export interface paths {
          * Creates or updates roles, targets, locks and users from YAML documents. All are authorised and checked before the first is
          *     applied.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/yaml": string;
-                };
-            };
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Applied"][];
-                    };
-                };
-            };
-        };
+        post: operations["apply_resources"];
         delete?: never;
         options?: never;
         head?: never;
@@ -91,25 +44,7 @@ export interface paths {
             cookie?: never;
         };
         /** Tells how the archive stands, in figures; nothing of its content. */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["ArchiveStatus"];
-                    };
-                };
-            };
-        };
+        get: operations["read_archive_status"];
         put?: never;
         post?: never;
         delete?: never;
@@ -128,29 +63,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Makes indexes of the archive anew from its data. Nothing is lost by it, whatever happens meanwhile. */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["RebuildArchive"];
-                };
-            };
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["ArchiveRebuilt"];
-                    };
-                };
-            };
-        };
+        post: operations["rebuild_archive"];
         delete?: never;
         options?: never;
         head?: never;
@@ -167,25 +80,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Verifies every object of the archive, and its entries against the log's tree. */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["ArchiveVerification"];
-                    };
-                };
-            };
-        };
+        post: operations["verify_archive"];
         delete?: never;
         options?: never;
         head?: never;
@@ -200,25 +95,7 @@ export interface paths {
             cookie?: never;
         };
         /** Lists the certificate authorities and where their rotations stand. */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Authority"][];
-                    };
-                };
-            };
-        };
+        get: operations["list_authorities"];
         put?: never;
         post?: never;
         delete?: never;
@@ -237,29 +114,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Signs a server's own host key, so that the gate knows the server by its certificate instead of a pinned key. */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["HostCertificateRequest"];
-                };
-            };
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["HostCertificate"];
-                    };
-                };
-            };
-        };
+        post: operations["sign_host_key"];
         delete?: never;
         options?: never;
         head?: never;
@@ -276,32 +131,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Takes the next step of an authority's rotation. */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    /** @description `user`, `host`, `gate` or `x509` */
-                    kind: string;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["Rotation"];
-                };
-            };
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Authority"];
-                    };
-                };
-            };
-        };
+        post: operations["rotate_authority"];
         delete?: never;
         options?: never;
         head?: never;
@@ -316,95 +146,9 @@ export interface paths {
             cookie?: never;
         };
         /** Returns a file on a target. */
-        get: {
-            parameters: {
-                query: {
-                    /** @description The target's name. */
-                    target: string;
-                    /** @description Account on the target. */
-                    login: string;
-                    /** @description Path on the target; one that is not absolute begins in the home folder. */
-                    path?: string;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/octet-stream": unknown;
-                    };
-                };
-                403: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-                404: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get: operations["read_remote_file"];
         /** Writes a file on a target; what the body holds is handed on as it comes. */
-        put: {
-            parameters: {
-                query: {
-                    /** @description The target's name. */
-                    target: string;
-                    /** @description Account on the target. */
-                    login: string;
-                    /** @description Path on the target; one that is not absolute begins in the home folder. */
-                    path?: string;
-                    /** @description Whether a file that exists is replaced; refused otherwise. */
-                    overwrite?: boolean;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/octet-stream": number[];
-                };
-            };
-            responses: {
-                204: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-                403: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-                409: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        put: operations["write_remote_file"];
         post?: never;
         delete?: never;
         options?: never;
@@ -420,48 +164,7 @@ export interface paths {
             cookie?: never;
         };
         /** Lists a folder on a target. */
-        get: {
-            parameters: {
-                query: {
-                    /** @description The target's name. */
-                    target: string;
-                    /** @description Account on the target. */
-                    login: string;
-                    /** @description Path on the target; one that is not absolute begins in the home folder. */
-                    path?: string;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["RemoteFolder"];
-                    };
-                };
-                403: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-                404: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get: operations["list_remote_files"];
         put?: never;
         post?: never;
         delete?: never;
@@ -480,37 +183,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Signs a user in to the console and sets the cookie of the session. Only from a page of this Lodge. */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["ConsoleLogin"];
-                };
-            };
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["ConsoleSession"];
-                    };
-                };
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        post: operations["login_console"];
         delete?: never;
         options?: never;
         head?: never;
@@ -527,23 +200,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Ends the browser's session and takes its cookie away. */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                204: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-            };
-        };
+        post: operations["logout_console"];
         delete?: never;
         options?: never;
         head?: never;
@@ -558,25 +215,7 @@ export interface paths {
             cookie?: never;
         };
         /** Returns the browser's session: who is signed in, and the token that changes must carry as `X-Lodge-CSRF`. */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["ConsoleSession"];
-                    };
-                };
-            };
-        };
+        get: operations["read_console_session"];
         put?: never;
         post?: never;
         delete?: never;
@@ -597,48 +236,7 @@ export interface paths {
          *     `lodge-terminal-v1` and `lodge-csrf.<token>`, with the token of `GET /v1/console/session`. Why the gate refuses is told in
          *     the socket.
          */
-        get: {
-            parameters: {
-                query: {
-                    /** @description The target's name. */
-                    target: string;
-                    /** @description Account on the target. */
-                    login: string;
-                    /** @description Characters in a row; 1000 at most. */
-                    columns?: number;
-                    /** @description Rows; 1000 at most. */
-                    rows?: number;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                101: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-                403: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get: operations["open_terminal"];
         put?: never;
         post?: never;
         delete?: never;
@@ -655,47 +253,7 @@ export interface paths {
             cookie?: never;
         };
         /** Searches the log. Events are ordered by their own time. */
-        get: {
-            parameters: {
-                query?: {
-                    /** @description Filter in the language of docs/filter.md; everything when empty. */
-                    filter?: string;
-                    /** @description Only events from this time on, by their own time: RFC 3339, a date, or like `now-24h`. */
-                    since?: string | null;
-                    /** @description Only events before this time. */
-                    until?: string | null;
-                    /**
-                     * @description Zone in which dates are read and days begin: `Europe/Berlin`, `+02:00`; of several, parted by commas, the first that
-                     *     the server knows. UTC when absent.
-                     */
-                    zone?: string | null;
-                    /** @description Seconds that may be searched, 1 to 300, 30 when absent; what was found by then is the answer, and its coverage says so. */
-                    timeout?: number | null;
-                    /** @description `newest` (first, the default) or `oldest`. */
-                    order?: components["schemas"]["WhichFirst"];
-                    /** @description Rows of a page; 1000 at most. */
-                    limit?: number;
-                    /** @description The page behind this place: `next` of the page before. */
-                    after?: string | null;
-                    /** @description The page that ends before this place: `previous` of the page behind. */
-                    before?: string | null;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Events"];
-                    };
-                };
-            };
-        };
+        get: operations["search_events"];
         put?: never;
         post?: never;
         delete?: never;
@@ -712,43 +270,7 @@ export interface paths {
             cookie?: never;
         };
         /** Returns an event and those that happened just before and after it, of those that the filter takes. */
-        get: {
-            parameters: {
-                query: {
-                    /** @description Filter in the language of docs/filter.md; everything when empty. */
-                    filter?: string;
-                    /** @description Only events from this time on, by their own time: RFC 3339, a date, or like `now-24h`. */
-                    since?: string | null;
-                    /** @description Only events before this time. */
-                    until?: string | null;
-                    /**
-                     * @description Zone in which dates are read and days begin: `Europe/Berlin`, `+02:00`; of several, parted by commas, the first that
-                     *     the server knows. UTC when absent.
-                     */
-                    zone?: string | null;
-                    /** @description Seconds that may be searched, 1 to 300, 30 when absent; what was found by then is the answer, and its coverage says so. */
-                    timeout?: number | null;
-                    /** @description The event's id, or its position in the log. */
-                    id: string;
-                    /** @description How many events on each side; 1000 at most. */
-                    limit?: number;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Around"];
-                    };
-                };
-            };
-        };
+        get: operations["read_events_around"];
         put?: never;
         post?: never;
         delete?: never;
@@ -765,39 +287,7 @@ export interface paths {
             cookie?: never;
         };
         /** Counts events. */
-        get: {
-            parameters: {
-                query?: {
-                    /** @description Filter in the language of docs/filter.md; everything when empty. */
-                    filter?: string;
-                    /** @description Only events from this time on, by their own time: RFC 3339, a date, or like `now-24h`. */
-                    since?: string | null;
-                    /** @description Only events before this time. */
-                    until?: string | null;
-                    /**
-                     * @description Zone in which dates are read and days begin: `Europe/Berlin`, `+02:00`; of several, parted by commas, the first that
-                     *     the server knows. UTC when absent.
-                     */
-                    zone?: string | null;
-                    /** @description Seconds that may be searched, 1 to 300, 30 when absent; what was found by then is the answer, and its coverage says so. */
-                    timeout?: number | null;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Count"];
-                    };
-                };
-            };
-        };
+        get: operations["count_events"];
         put?: never;
         post?: never;
         delete?: never;
@@ -814,45 +304,7 @@ export interface paths {
             cookie?: never;
         };
         /** Counts events by interval, and by the values of a field. */
-        get: {
-            parameters: {
-                query?: {
-                    /** @description Filter in the language of docs/filter.md; everything when empty. */
-                    filter?: string;
-                    /** @description Only events from this time on, by their own time: RFC 3339, a date, or like `now-24h`. */
-                    since?: string | null;
-                    /** @description Only events before this time. */
-                    until?: string | null;
-                    /**
-                     * @description Zone in which dates are read and days begin: `Europe/Berlin`, `+02:00`; of several, parted by commas, the first that
-                     *     the server knows. UTC when absent.
-                     */
-                    zone?: string | null;
-                    /** @description Seconds that may be searched, 1 to 300, 30 when absent; what was found by then is the answer, and its coverage says so. */
-                    timeout?: number | null;
-                    /** @description `minute`, `hour`, `day`, `week`, `month`, `year`, like `5m`, `15s`, `3h`, or about how many there should be. */
-                    interval?: string;
-                    /** @description Field by whose values each interval is split. */
-                    split?: string | null;
-                    /** @description How many values of it are told apart; the rest is `other`. */
-                    series?: number;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Histogram"];
-                    };
-                };
-            };
-        };
+        get: operations["read_histogram"];
         put?: never;
         post?: never;
         delete?: never;
@@ -869,32 +321,7 @@ export interface paths {
             cookie?: never;
         };
         /** Follows the log: server-sent events, each with one event and its position as id. */
-        get: {
-            parameters: {
-                query?: {
-                    /** @description Filter in the language of docs/filter.md; everything when empty. */
-                    filter?: string;
-                    /** @description Zone in which dates of the filter are read, as for a search; UTC when absent. */
-                    zone?: string | null;
-                    /** @description Position to begin at; the log's end when absent. */
-                    from?: number | null;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "text/event-stream": unknown;
-                    };
-                };
-            };
-        };
+        get: operations["tail_events"];
         put?: never;
         post?: never;
         delete?: never;
@@ -911,45 +338,7 @@ export interface paths {
             cookie?: never;
         };
         /** Ranks the values of a field by the events that have them. */
-        get: {
-            parameters: {
-                query: {
-                    /** @description Filter in the language of docs/filter.md; everything when empty. */
-                    filter?: string;
-                    /** @description Only events from this time on, by their own time: RFC 3339, a date, or like `now-24h`. */
-                    since?: string | null;
-                    /** @description Only events before this time. */
-                    until?: string | null;
-                    /**
-                     * @description Zone in which dates are read and days begin: `Europe/Berlin`, `+02:00`; of several, parted by commas, the first that
-                     *     the server knows. UTC when absent.
-                     */
-                    zone?: string | null;
-                    /** @description Seconds that may be searched, 1 to 300, 30 when absent; what was found by then is the answer, and its coverage says so. */
-                    timeout?: number | null;
-                    /** @description The field, as a filter names it. */
-                    field: string;
-                    /** @description How many values; 10000 at most. */
-                    limit?: number;
-                    /** @description What values begin with, in any letter case. */
-                    prefix?: string;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Top"];
-                    };
-                };
-            };
-        };
+        get: operations["list_top_values"];
         put?: never;
         post?: never;
         delete?: never;
@@ -966,45 +355,7 @@ export interface paths {
             cookie?: never;
         };
         /** Lists values of a field, to complete what is being typed: the most frequent first. */
-        get: {
-            parameters: {
-                query: {
-                    /** @description Filter in the language of docs/filter.md; everything when empty. */
-                    filter?: string;
-                    /** @description Only events from this time on, by their own time: RFC 3339, a date, or like `now-24h`. */
-                    since?: string | null;
-                    /** @description Only events before this time. */
-                    until?: string | null;
-                    /**
-                     * @description Zone in which dates are read and days begin: `Europe/Berlin`, `+02:00`; of several, parted by commas, the first that
-                     *     the server knows. UTC when absent.
-                     */
-                    zone?: string | null;
-                    /** @description Seconds that may be searched, 1 to 300, 30 when absent; what was found by then is the answer, and its coverage says so. */
-                    timeout?: number | null;
-                    /** @description The field, as a filter names it. */
-                    field: string;
-                    /** @description How many values; 10000 at most. */
-                    limit?: number;
-                    /** @description What values begin with, in any letter case. */
-                    prefix?: string;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Values"];
-                    };
-                };
-            };
-        };
+        get: operations["list_values"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1021,28 +372,7 @@ export interface paths {
             cookie?: never;
         };
         /** Returns one event. */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    /** @description the event's id, or its position in the log */
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["EventRow"];
-                    };
-                };
-            };
-        };
+        get: operations["read_event"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1059,28 +389,7 @@ export interface paths {
             cookie?: never;
         };
         /** Returns the proof of one event, to be checked offline with the log's public key. */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    /** @description the event's id, or its position in the log */
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": unknown;
-                    };
-                };
-            };
-        };
+        get: operations["prove_event"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1099,83 +408,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Takes consecutive lines of a file. The answer follows once they are durable, each exactly once. */
-        post: {
-            parameters: {
-                query: {
-                    /** @description Name of the reporting system. */
-                    name: string;
-                    /** @description Identity of the file. */
-                    identity: string;
-                    /** @description The file's name where it lies. */
-                    file: string;
-                    /** @description Names the sending: the same for all batches that one program sends of the file. */
-                    run: string;
-                    /** @description Byte of the file at which the batch begins. */
-                    offset: number;
-                    /** @description Byte behind it. */
-                    end: number;
-                    /** @description Number of its first line, counted from 1. */
-                    line: number;
-                    /** @description SHA-256 of the file up to `offset`, hexadecimal. */
-                    before: string;
-                    /** @description SHA-256 of the file up to `end`, hexadecimal. */
-                    after: string;
-                    /** @description Whether the file ends here, as far as is known. */
-                    last?: boolean;
-                    /** @description Length of a line that is too long to be sent, of which the body is the beginning. */
-                    cut?: number | null;
-                };
-                header?: never;
-                path: {
-                    /** @description `kubernetes` or `ndjson` */
-                    source: string;
-                };
-                cookie?: never;
-            };
-            /** @description whole lines, as they stand in the file */
-            requestBody: {
-                content: {
-                    "application/octet-stream": string;
-                };
-            };
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["IngestReceipt"];
-                    };
-                };
-                /** @description `ingest_place`: the file stands elsewhere; `ingest_content`: it is another file */
-                409: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description try again shortly */
-                503: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-                /** @description `log_full`: the log's disk is nearly full; make room before trying again */
-                507: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        post: operations["ingest_records"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1190,33 +423,7 @@ export interface paths {
             cookie?: never;
         };
         /** Returns how far files that begin so were taken. Shows no record. */
-        get: {
-            parameters: {
-                query: {
-                    /** @description Name of the reporting system. */
-                    name: string;
-                };
-                header?: never;
-                path: {
-                    /** @description `kubernetes` or `ndjson` */
-                    source: string;
-                    /** @description first 16 bytes of the SHA-256 of the first line, hexadecimal */
-                    beginning: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["IngestFiles"];
-                    };
-                };
-            };
-        };
+        get: operations["read_ingest_holdings"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1235,29 +442,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Sets the password and returns what to enrol in an authenticator. Nothing is spent until the second step. */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["InviteBegin"];
-                };
-            };
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["InviteEnrolment"];
-                    };
-                };
-            };
-        };
+        post: operations["begin_invite"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1274,29 +459,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Confirms the authenticator with a code, spends the invite and returns recovery codes. */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["InviteFinish"];
-                };
-            };
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["InviteDone"];
-                    };
-                };
-            };
-        };
+        post: operations["finish_invite"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1311,25 +474,7 @@ export interface paths {
             cookie?: never;
         };
         /** Returns the newest signed checkpoint. It tells the log's size and nothing of its content. */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Checkpoint"];
-                    };
-                };
-            };
-        };
+        get: operations["read_checkpoint"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1346,30 +491,7 @@ export interface paths {
             cookie?: never;
         };
         /** Exports a contiguous range as an evidence bundle. The caller must be allowed to read the whole log. */
-        get: {
-            parameters: {
-                query?: {
-                    /** @description First position. */
-                    from?: number;
-                    /** @description Position after the last; the newest checkpoint's size when absent. */
-                    to?: number | null;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/x-ndjson": unknown;
-                    };
-                };
-            };
-        };
+        get: operations["export_log"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1386,28 +508,7 @@ export interface paths {
             cookie?: never;
         };
         /** Returns a tile, an entry bundle or the checkpoint by its C2SP tlog-tiles path. Leaves hold no payload. */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    /** @description such as `tile/0/x001/234` or `checkpoint` */
-                    path: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/octet-stream": unknown;
-                    };
-                };
-            };
-        };
+        get: operations["read_log_resource"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1426,25 +527,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Verifies the whole log where it lies: every byte from payload to signed checkpoint. */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Verification"];
-                    };
-                };
-            };
-        };
+        post: operations["verify_log"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1461,37 +544,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Signs a user in and certifies the keys of this login. Needs no certificate. */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["LoginRequest"];
-                };
-            };
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["LoginGrant"];
-                    };
-                };
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        post: operations["login"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1508,23 +561,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Ends the caller's login; its certificates stop working at once. */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                204: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-            };
-        };
+        post: operations["logout"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1539,24 +576,7 @@ export interface paths {
             cookie?: never;
         };
         /** Returns this document. Needs no certificate. */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description OpenAPI 3.1 */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-            };
-        };
+        get: operations["read_openapi"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1576,40 +596,7 @@ export interface paths {
          * Searches what terminals showed and commands wrote, the newest session first. Sessions that still run are searched for whoever
          *     may watch them.
          */
-        get: {
-            parameters: {
-                query: {
-                    /** @description Words, phrases in quotes, `and`, `or`, `not`: free text of the filter language; it is asked of each line. */
-                    text: string;
-                    /** @description Only recordings of sessions whose start this filter takes. */
-                    filter?: string;
-                    /** @description Only sessions that began at this time or later. */
-                    since?: string | null;
-                    /** @description Only sessions that began before this time. */
-                    until?: string | null;
-                    /** @description Zone in which dates are read, as for a search; UTC when absent. */
-                    zone?: string | null;
-                    /** @description Lines of an answer; 1000 at most. */
-                    limit?: number;
-                    /** @description Where the answer before ended. */
-                    cursor?: string | null;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["ScreenLines"];
-                    };
-                };
-            };
-        };
+        get: operations["search_recordings"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1626,27 +613,7 @@ export interface paths {
             cookie?: never;
         };
         /** Checks a recording chunk by chunk and against the root hash that the log holds. */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    session: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Recording"];
-                    };
-                };
-            };
-        };
+        get: operations["read_recording"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1663,32 +630,7 @@ export interface paths {
             cookie?: never;
         };
         /** Exports a recording in another form. */
-        get: {
-            parameters: {
-                query: {
-                    /** @description `asciicast-v2`, `asciicast-v3`, `text` or `json`. */
-                    format: string;
-                    /** @description Which channel; the first terminal when absent. */
-                    channel?: number | null;
-                };
-                header?: never;
-                path: {
-                    session: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/octet-stream": unknown;
-                    };
-                };
-            };
-        };
+        get: operations["export_recording"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1708,32 +650,7 @@ export interface paths {
          * Returns the recording itself, to be played and verified by the client. Of a live session: what there is so far, for whoever
          *     may watch it too.
          */
-        get: {
-            parameters: {
-                query?: {
-                    /** @description `terminal`, `text`, `json`, … */
-                    format?: string;
-                    /** @description From where, in milliseconds. */
-                    from_ms?: number;
-                };
-                header?: never;
-                path: {
-                    session: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/octet-stream": unknown;
-                    };
-                };
-            };
-        };
+        get: operations["watch_recording"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1750,40 +667,7 @@ export interface paths {
             cookie?: never;
         };
         /** Lists sessions, newest first. */
-        get: {
-            parameters: {
-                query?: {
-                    /** @description Only sessions that are open now. */
-                    live?: boolean;
-                    /** @description Filter on the session's start. */
-                    filter?: string;
-                    /** @description Only sessions that began at this time or later. */
-                    since?: string | null;
-                    /** @description Only sessions that began before this time. */
-                    until?: string | null;
-                    /** @description Zone in which dates are read, as for a search; UTC when absent. */
-                    zone?: string | null;
-                    /** @description Sessions of a page; 1000 at most. */
-                    limit?: number;
-                    /** @description Where the page before ended. */
-                    cursor?: string | null;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Sessions"];
-                    };
-                };
-            };
-        };
+        get: operations["list_sessions"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1800,60 +684,11 @@ export interface paths {
             cookie?: never;
         };
         /** Returns one session. */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Session"];
-                    };
-                };
-            };
-        };
+        get: operations["read_session"];
         put?: never;
         post?: never;
         /** Cuts a live session. */
-        delete: {
-            parameters: {
-                query?: {
-                    /** @description A sentence for the person whose session it is, and for the log; at most 500 characters. */
-                    reason?: string;
-                };
-                header?: never;
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                204: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-                404: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        delete: operations["kill_session"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1867,43 +702,7 @@ export interface paths {
             cookie?: never;
         };
         /** Follows the recording of a live session from its beginning until its seal, as its file has it. */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/octet-stream": unknown;
-                    };
-                };
-                404: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-                409: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get: operations["watch_session"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1925,29 +724,7 @@ export interface paths {
          * Runs a statement. `Accept` says in which form its rows come: `application/json` (the default), `application/x-ndjson`,
          *     `text/csv`, `application/vnd.apache.arrow.stream`, `application/vnd.apache.parquet`.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["SqlStatement"];
-                };
-            };
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": unknown;
-                    };
-                };
-            };
-        };
+        post: operations["run_statement"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1962,25 +739,7 @@ export interface paths {
             cookie?: never;
         };
         /** Returns who the caller is, and how server and log are doing. */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Status"];
-                    };
-                };
-            };
-        };
+        get: operations["read_status"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1997,25 +756,7 @@ export interface paths {
             cookie?: never;
         };
         /** Returns the targets that the caller may reach now, and under which logins. */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["ReachableTarget"][];
-                    };
-                };
-            };
-        };
+        get: operations["list_reachable_targets"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2032,25 +773,7 @@ export interface paths {
             cookie?: never;
         };
         /** Returns what a client needs before it can trust and reach this Lodge. Needs no certificate. */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Trust"];
-                    };
-                };
-            };
-        };
+        get: operations["read_trust"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2067,50 +790,10 @@ export interface paths {
             cookie?: never;
         };
         /** Lists the users. */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["User"][];
-                    };
-                };
-            };
-        };
+        get: operations["list_users"];
         put?: never;
         /** Creates a user and returns the single-use invite link. */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["NewUser"];
-                };
-            };
-            responses: {
-                201: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Invite"];
-                    };
-                };
-            };
-        };
+        post: operations["create_user"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2125,77 +808,15 @@ export interface paths {
             cookie?: never;
         };
         /** Returns one user. */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    name: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["User"];
-                    };
-                };
-            };
-        };
+        get: operations["read_user"];
         put?: never;
         post?: never;
         /** Deletes a user; logins and live sessions end at once. */
-        delete: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    name: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                204: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-            };
-        };
+        delete: operations["delete_user"];
         options?: never;
         head?: never;
         /** Changes a user; what is absent stays. */
-        patch: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    name: string;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["UserChange"];
-                };
-            };
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["User"];
-                    };
-                };
-            };
-        };
+        patch: operations["update_user"];
         trace?: never;
     };
     "/v1/users/{name}/reset": {
@@ -2208,27 +829,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Ends a user's logins and second factor and returns a new invite link. */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    name: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Invite"];
-                    };
-                };
-            };
-        };
+        post: operations["reset_user"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2243,28 +844,7 @@ export interface paths {
             cookie?: never;
         };
         /** Lists the roles, targets or locks. */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    /** @description `roles`, `targets` or `locks` */
-                    kind: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Resource"][];
-                    };
-                };
-            };
-        };
+        get: operations["list_resources"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2281,53 +861,11 @@ export interface paths {
             cookie?: never;
         };
         /** Returns one role, target or lock. */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    /** @description `roles`, `targets` or `locks` */
-                    kind: string;
-                    name: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Resource"];
-                    };
-                };
-            };
-        };
+        get: operations["read_resource"];
         put?: never;
         post?: never;
         /** Deletes one role, target or lock. */
-        delete: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    /** @description `roles`, `targets` or `locks` */
-                    kind: string;
-                    name: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                204: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-            };
-        };
+        delete: operations["delete_resource"];
         options?: never;
         head?: never;
         patch?: never;
@@ -3213,4 +1751,1523 @@ export interface components {
     pathItems: never;
 }
 export type $defs = Record<string, never>;
-export type operations = Record<string, never>;
+export interface operations {
+    explain_access: {
+        parameters: {
+            query: {
+                /** @description User. */
+                user: string;
+                /** @description Target. */
+                target: string;
+                /** @description Login on the target. */
+                login?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Explanation"];
+                };
+            };
+        };
+    };
+    apply_resources: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/yaml": string;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Applied"][];
+                };
+            };
+        };
+    };
+    read_archive_status: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArchiveStatus"];
+                };
+            };
+        };
+    };
+    rebuild_archive: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RebuildArchive"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArchiveRebuilt"];
+                };
+            };
+        };
+    };
+    verify_archive: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArchiveVerification"];
+                };
+            };
+        };
+    };
+    list_authorities: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Authority"][];
+                };
+            };
+        };
+    };
+    sign_host_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HostCertificateRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HostCertificate"];
+                };
+            };
+        };
+    };
+    rotate_authority: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description `user`, `host`, `gate` or `x509` */
+                kind: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Rotation"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Authority"];
+                };
+            };
+        };
+    };
+    read_remote_file: {
+        parameters: {
+            query: {
+                /** @description The target's name. */
+                target: string;
+                /** @description Account on the target. */
+                login: string;
+                /** @description Path on the target; one that is not absolute begins in the home folder. */
+                path?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    write_remote_file: {
+        parameters: {
+            query: {
+                /** @description The target's name. */
+                target: string;
+                /** @description Account on the target. */
+                login: string;
+                /** @description Path on the target; one that is not absolute begins in the home folder. */
+                path?: string;
+                /** @description Whether a file that exists is replaced; refused otherwise. */
+                overwrite?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": number[];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_remote_files: {
+        parameters: {
+            query: {
+                /** @description The target's name. */
+                target: string;
+                /** @description Account on the target. */
+                login: string;
+                /** @description Path on the target; one that is not absolute begins in the home folder. */
+                path?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RemoteFolder"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    login_console: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConsoleLogin"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConsoleSession"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    logout_console: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    read_console_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConsoleSession"];
+                };
+            };
+        };
+    };
+    open_terminal: {
+        parameters: {
+            query: {
+                /** @description The target's name. */
+                target: string;
+                /** @description Account on the target. */
+                login: string;
+                /** @description Characters in a row; 1000 at most. */
+                columns?: number;
+                /** @description Rows; 1000 at most. */
+                rows?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            101: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    search_events: {
+        parameters: {
+            query?: {
+                /** @description Filter in the language of docs/filter.md; everything when empty. */
+                filter?: string;
+                /** @description Only events from this time on, by their own time: RFC 3339, a date, or like `now-24h`. */
+                since?: string | null;
+                /** @description Only events before this time. */
+                until?: string | null;
+                /**
+                 * @description Zone in which dates are read and days begin: `Europe/Berlin`, `+02:00`; of several, parted by commas, the first that
+                 *     the server knows. UTC when absent.
+                 */
+                zone?: string | null;
+                /** @description Seconds that may be searched, 1 to 300, 30 when absent; what was found by then is the answer, and its coverage says so. */
+                timeout?: number | null;
+                /** @description `newest` (first, the default) or `oldest`. */
+                order?: components["schemas"]["WhichFirst"];
+                /** @description Rows of a page; 1000 at most. */
+                limit?: number;
+                /** @description The page behind this place: `next` of the page before. */
+                after?: string | null;
+                /** @description The page that ends before this place: `previous` of the page behind. */
+                before?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Events"];
+                };
+            };
+        };
+    };
+    read_events_around: {
+        parameters: {
+            query: {
+                /** @description Filter in the language of docs/filter.md; everything when empty. */
+                filter?: string;
+                /** @description Only events from this time on, by their own time: RFC 3339, a date, or like `now-24h`. */
+                since?: string | null;
+                /** @description Only events before this time. */
+                until?: string | null;
+                /**
+                 * @description Zone in which dates are read and days begin: `Europe/Berlin`, `+02:00`; of several, parted by commas, the first that
+                 *     the server knows. UTC when absent.
+                 */
+                zone?: string | null;
+                /** @description Seconds that may be searched, 1 to 300, 30 when absent; what was found by then is the answer, and its coverage says so. */
+                timeout?: number | null;
+                /** @description The event's id, or its position in the log. */
+                id: string;
+                /** @description How many events on each side; 1000 at most. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Around"];
+                };
+            };
+        };
+    };
+    count_events: {
+        parameters: {
+            query?: {
+                /** @description Filter in the language of docs/filter.md; everything when empty. */
+                filter?: string;
+                /** @description Only events from this time on, by their own time: RFC 3339, a date, or like `now-24h`. */
+                since?: string | null;
+                /** @description Only events before this time. */
+                until?: string | null;
+                /**
+                 * @description Zone in which dates are read and days begin: `Europe/Berlin`, `+02:00`; of several, parted by commas, the first that
+                 *     the server knows. UTC when absent.
+                 */
+                zone?: string | null;
+                /** @description Seconds that may be searched, 1 to 300, 30 when absent; what was found by then is the answer, and its coverage says so. */
+                timeout?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Count"];
+                };
+            };
+        };
+    };
+    read_histogram: {
+        parameters: {
+            query?: {
+                /** @description Filter in the language of docs/filter.md; everything when empty. */
+                filter?: string;
+                /** @description Only events from this time on, by their own time: RFC 3339, a date, or like `now-24h`. */
+                since?: string | null;
+                /** @description Only events before this time. */
+                until?: string | null;
+                /**
+                 * @description Zone in which dates are read and days begin: `Europe/Berlin`, `+02:00`; of several, parted by commas, the first that
+                 *     the server knows. UTC when absent.
+                 */
+                zone?: string | null;
+                /** @description Seconds that may be searched, 1 to 300, 30 when absent; what was found by then is the answer, and its coverage says so. */
+                timeout?: number | null;
+                /** @description `minute`, `hour`, `day`, `week`, `month`, `year`, like `5m`, `15s`, `3h`, or about how many there should be. */
+                interval?: string;
+                /** @description Field by whose values each interval is split. */
+                split?: string | null;
+                /** @description How many values of it are told apart; the rest is `other`. */
+                series?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Histogram"];
+                };
+            };
+        };
+    };
+    tail_events: {
+        parameters: {
+            query?: {
+                /** @description Filter in the language of docs/filter.md; everything when empty. */
+                filter?: string;
+                /** @description Zone in which dates of the filter are read, as for a search; UTC when absent. */
+                zone?: string | null;
+                /** @description Position to begin at; the log's end when absent. */
+                from?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": unknown;
+                };
+            };
+        };
+    };
+    list_top_values: {
+        parameters: {
+            query: {
+                /** @description Filter in the language of docs/filter.md; everything when empty. */
+                filter?: string;
+                /** @description Only events from this time on, by their own time: RFC 3339, a date, or like `now-24h`. */
+                since?: string | null;
+                /** @description Only events before this time. */
+                until?: string | null;
+                /**
+                 * @description Zone in which dates are read and days begin: `Europe/Berlin`, `+02:00`; of several, parted by commas, the first that
+                 *     the server knows. UTC when absent.
+                 */
+                zone?: string | null;
+                /** @description Seconds that may be searched, 1 to 300, 30 when absent; what was found by then is the answer, and its coverage says so. */
+                timeout?: number | null;
+                /** @description The field, as a filter names it. */
+                field: string;
+                /** @description How many values; 10000 at most. */
+                limit?: number;
+                /** @description What values begin with, in any letter case. */
+                prefix?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Top"];
+                };
+            };
+        };
+    };
+    list_values: {
+        parameters: {
+            query: {
+                /** @description Filter in the language of docs/filter.md; everything when empty. */
+                filter?: string;
+                /** @description Only events from this time on, by their own time: RFC 3339, a date, or like `now-24h`. */
+                since?: string | null;
+                /** @description Only events before this time. */
+                until?: string | null;
+                /**
+                 * @description Zone in which dates are read and days begin: `Europe/Berlin`, `+02:00`; of several, parted by commas, the first that
+                 *     the server knows. UTC when absent.
+                 */
+                zone?: string | null;
+                /** @description Seconds that may be searched, 1 to 300, 30 when absent; what was found by then is the answer, and its coverage says so. */
+                timeout?: number | null;
+                /** @description The field, as a filter names it. */
+                field: string;
+                /** @description How many values; 10000 at most. */
+                limit?: number;
+                /** @description What values begin with, in any letter case. */
+                prefix?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Values"];
+                };
+            };
+        };
+    };
+    read_event: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the event's id, or its position in the log */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventRow"];
+                };
+            };
+        };
+    };
+    prove_event: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the event's id, or its position in the log */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+        };
+    };
+    ingest_records: {
+        parameters: {
+            query: {
+                /** @description Name of the reporting system. */
+                name: string;
+                /** @description Identity of the file. */
+                identity: string;
+                /** @description The file's name where it lies. */
+                file: string;
+                /** @description Names the sending: the same for all batches that one program sends of the file. */
+                run: string;
+                /** @description Byte of the file at which the batch begins. */
+                offset: number;
+                /** @description Byte behind it. */
+                end: number;
+                /** @description Number of its first line, counted from 1. */
+                line: number;
+                /** @description SHA-256 of the file up to `offset`, hexadecimal. */
+                before: string;
+                /** @description SHA-256 of the file up to `end`, hexadecimal. */
+                after: string;
+                /** @description Whether the file ends here, as far as is known. */
+                last?: boolean;
+                /** @description Length of a line that is too long to be sent, of which the body is the beginning. */
+                cut?: number | null;
+            };
+            header?: never;
+            path: {
+                /** @description `kubernetes` or `ndjson` */
+                source: string;
+            };
+            cookie?: never;
+        };
+        /** @description whole lines, as they stand in the file */
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IngestReceipt"];
+                };
+            };
+            /** @description `ingest_place`: the file stands elsewhere; `ingest_content`: it is another file */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description try again shortly */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `log_full`: the log's disk is nearly full; make room before trying again */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_ingest_holdings: {
+        parameters: {
+            query: {
+                /** @description Name of the reporting system. */
+                name: string;
+            };
+            header?: never;
+            path: {
+                /** @description `kubernetes` or `ndjson` */
+                source: string;
+                /** @description first 16 bytes of the SHA-256 of the first line, hexadecimal */
+                beginning: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IngestFiles"];
+                };
+            };
+        };
+    };
+    begin_invite: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InviteBegin"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InviteEnrolment"];
+                };
+            };
+        };
+    };
+    finish_invite: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InviteFinish"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InviteDone"];
+                };
+            };
+        };
+    };
+    read_checkpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Checkpoint"];
+                };
+            };
+        };
+    };
+    export_log: {
+        parameters: {
+            query?: {
+                /** @description First position. */
+                from?: number;
+                /** @description Position after the last; the newest checkpoint's size when absent. */
+                to?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": unknown;
+                };
+            };
+        };
+    };
+    read_log_resource: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description such as `tile/0/x001/234` or `checkpoint` */
+                path: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+        };
+    };
+    verify_log: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Verification"];
+                };
+            };
+        };
+    };
+    login: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LoginRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoginGrant"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    logout: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    read_openapi: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OpenAPI 3.1 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    search_recordings: {
+        parameters: {
+            query: {
+                /** @description Words, phrases in quotes, `and`, `or`, `not`: free text of the filter language; it is asked of each line. */
+                text: string;
+                /** @description Only recordings of sessions whose start this filter takes. */
+                filter?: string;
+                /** @description Only sessions that began at this time or later. */
+                since?: string | null;
+                /** @description Only sessions that began before this time. */
+                until?: string | null;
+                /** @description Zone in which dates are read, as for a search; UTC when absent. */
+                zone?: string | null;
+                /** @description Lines of an answer; 1000 at most. */
+                limit?: number;
+                /** @description Where the answer before ended. */
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScreenLines"];
+                };
+            };
+        };
+    };
+    read_recording: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Recording"];
+                };
+            };
+        };
+    };
+    export_recording: {
+        parameters: {
+            query: {
+                /** @description `asciicast-v2`, `asciicast-v3`, `text` or `json`. */
+                format: string;
+                /** @description Which channel; the first terminal when absent. */
+                channel?: number | null;
+            };
+            header?: never;
+            path: {
+                session: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+        };
+    };
+    watch_recording: {
+        parameters: {
+            query?: {
+                /** @description `terminal`, `text`, `json`, … */
+                format?: string;
+                /** @description From where, in milliseconds. */
+                from_ms?: number;
+            };
+            header?: never;
+            path: {
+                session: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+        };
+    };
+    list_sessions: {
+        parameters: {
+            query?: {
+                /** @description Only sessions that are open now. */
+                live?: boolean;
+                /** @description Filter on the session's start. */
+                filter?: string;
+                /** @description Only sessions that began at this time or later. */
+                since?: string | null;
+                /** @description Only sessions that began before this time. */
+                until?: string | null;
+                /** @description Zone in which dates are read, as for a search; UTC when absent. */
+                zone?: string | null;
+                /** @description Sessions of a page; 1000 at most. */
+                limit?: number;
+                /** @description Where the page before ended. */
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Sessions"];
+                };
+            };
+        };
+    };
+    read_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+        };
+    };
+    kill_session: {
+        parameters: {
+            query?: {
+                /** @description A sentence for the person whose session it is, and for the log; at most 500 characters. */
+                reason?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    watch_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    run_statement: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SqlStatement"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+        };
+    };
+    read_status: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Status"];
+                };
+            };
+        };
+    };
+    list_reachable_targets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReachableTarget"][];
+                };
+            };
+        };
+    };
+    read_trust: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Trust"];
+                };
+            };
+        };
+    };
+    list_users: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"][];
+                };
+            };
+        };
+    };
+    create_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewUser"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Invite"];
+                };
+            };
+        };
+    };
+    read_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+        };
+    };
+    delete_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    update_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UserChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+        };
+    };
+    reset_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Invite"];
+                };
+            };
+        };
+    };
+    list_resources: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description `roles`, `targets` or `locks` */
+                kind: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Resource"][];
+                };
+            };
+        };
+    };
+    read_resource: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description `roles`, `targets` or `locks` */
+                kind: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Resource"];
+                };
+            };
+        };
+    };
+    delete_resource: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description `roles`, `targets` or `locks` */
+                kind: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+}

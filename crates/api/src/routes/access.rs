@@ -15,7 +15,13 @@ use crate::wire::{Explanation, ReachableTarget};
 use crate::{Problem, Services};
 
 /// Returns the targets that the caller may reach now, and under which logins.
-#[utoipa::path(get, path = "/v1/targets/reachable", responses((status = 200, body = [ReachableTarget])), tag = "access")]
+#[utoipa::path(
+    get,
+    path = "/v1/targets/reachable",
+    operation_id = "list_reachable_targets",
+    responses((status = 200, body = [ReachableTarget])),
+    tag = "access"
+)]
 pub async fn reachable(State(services): State<Arc<Services>>, caller: Caller) -> Json<Vec<ReachableTarget>> {
     let targets = services.access.targets_for(&caller.who);
     Json(
@@ -38,7 +44,14 @@ pub struct Question {
 }
 
 /// Explains whether a user may reach a target, and which rule decides.
-#[utoipa::path(get, path = "/v1/access/explain", params(Question), responses((status = 200, body = Explanation)), tag = "access")]
+#[utoipa::path(
+    get,
+    path = "/v1/access/explain",
+    operation_id = "explain_access",
+    params(Question),
+    responses((status = 200, body = Explanation)),
+    tag = "access"
+)]
 pub async fn explain(
     State(services): State<Arc<Services>>,
     caller: Caller,

@@ -17,7 +17,7 @@ use crate::wire::{ArchiveRebuilt, ArchiveStatus, ArchiveVerification, RebuildArc
 use crate::{Problem, Services};
 
 /// Tells how the archive stands, in figures; nothing of its content.
-#[utoipa::path(get, path = "/v1/archive", responses((status = 200, body = ArchiveStatus)), tag = "archive")]
+#[utoipa::path(get, path = "/v1/archive", operation_id = "read_archive_status", responses((status = 200, body = ArchiveStatus)), tag = "archive")]
 pub async fn status(
     State(services): State<Arc<Services>>,
     caller: Caller,
@@ -45,7 +45,13 @@ pub async fn status(
 }
 
 /// Verifies every object of the archive, and its entries against the log's tree.
-#[utoipa::path(post, path = "/v1/archive/verify", responses((status = 200, body = ArchiveVerification)), tag = "archive")]
+#[utoipa::path(
+    post,
+    path = "/v1/archive/verify",
+    operation_id = "verify_archive",
+    responses((status = 200, body = ArchiveVerification)),
+    tag = "archive"
+)]
 pub async fn verify(
     State(services): State<Arc<Services>>,
     caller: Caller,
@@ -82,7 +88,14 @@ pub async fn verify(
 }
 
 /// Makes indexes of the archive anew from its data. Nothing is lost by it, whatever happens meanwhile.
-#[utoipa::path(post, path = "/v1/archive/rebuild", request_body = RebuildArchive, responses((status = 200, body = ArchiveRebuilt)), tag = "archive")]
+#[utoipa::path(
+    post,
+    path = "/v1/archive/rebuild",
+    operation_id = "rebuild_archive",
+    request_body = RebuildArchive,
+    responses((status = 200, body = ArchiveRebuilt)),
+    tag = "archive"
+)]
 pub async fn rebuild(
     State(services): State<Arc<Services>>,
     caller: Caller,

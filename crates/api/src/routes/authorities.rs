@@ -14,7 +14,7 @@ use crate::wire::{Authority, HostCertificate, HostCertificateRequest, Rotation, 
 use crate::{Problem, Services};
 
 /// Lists the certificate authorities and where their rotations stand.
-#[utoipa::path(get, path = "/v1/authorities", responses((status = 200, body = [Authority])), tag = "identity")]
+#[utoipa::path(get, path = "/v1/authorities", operation_id = "list_authorities", responses((status = 200, body = [Authority])), tag = "identity")]
 pub async fn list(
     State(services): State<Arc<Services>>,
     caller: Caller,
@@ -27,6 +27,7 @@ pub async fn list(
 #[utoipa::path(
     post,
     path = "/v1/authorities/{kind}/rotate",
+    operation_id = "rotate_authority",
     params(("kind" = String, Path, description = "`user`, `host`, `gate` or `x509`")),
     request_body = Rotation,
     responses((status = 200, body = Authority)),
@@ -56,6 +57,7 @@ pub async fn rotate(
 #[utoipa::path(
     post,
     path = "/v1/authorities/host/sign",
+    operation_id = "sign_host_key",
     request_body = HostCertificateRequest,
     responses((status = 200, body = HostCertificate)),
     tag = "identity"

@@ -20,6 +20,7 @@ use crate::{Problem, Services};
 #[utoipa::path(
     post,
     path = "/v1/console/login",
+    operation_id = "login_console",
     request_body = ConsoleLogin,
     responses((status = 200, body = ConsoleSession), (status = 401, body = Problem)),
     tag = "console"
@@ -54,7 +55,13 @@ pub async fn login(
 }
 
 /// Returns the browser's session: who is signed in, and the token that changes must carry as `X-Lodge-CSRF`.
-#[utoipa::path(get, path = "/v1/console/session", responses((status = 200, body = ConsoleSession)), tag = "console")]
+#[utoipa::path(
+    get,
+    path = "/v1/console/session",
+    operation_id = "read_console_session",
+    responses((status = 200, body = ConsoleSession)),
+    tag = "console"
+)]
 pub async fn session(
     State(services): State<Arc<Services>>,
     caller: Caller,
@@ -76,7 +83,7 @@ fn shown(headers: &HeaderMap) -> Result<Cookie, Problem> {
 }
 
 /// Ends the browser's session and takes its cookie away.
-#[utoipa::path(post, path = "/v1/console/logout", responses((status = 204)), tag = "console")]
+#[utoipa::path(post, path = "/v1/console/logout", operation_id = "logout_console", responses((status = 204)), tag = "console")]
 pub async fn logout(
     State(services): State<Arc<Services>>,
     caller: Caller,

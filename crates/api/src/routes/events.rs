@@ -41,7 +41,14 @@ pub struct Tail {
 }
 
 /// Follows the log: server-sent events, each with one event and its position as id.
-#[utoipa::path(get, path = "/v1/events/stream", params(Tail), responses((status = 200, content_type = "text/event-stream")), tag = "log")]
+#[utoipa::path(
+    get,
+    path = "/v1/events/stream",
+    operation_id = "tail_events",
+    params(Tail),
+    responses((status = 200, content_type = "text/event-stream")),
+    tag = "log"
+)]
 pub async fn tail(
     State(services): State<Arc<Services>>,
     caller: Caller,
@@ -121,6 +128,7 @@ impl Following {
 #[utoipa::path(
     get,
     path = "/v1/events/{id}",
+    operation_id = "read_event",
     params(("id" = String, Path, description = "the event's id, or its position in the log")),
     responses((status = 200, body = EventRow)),
     tag = "log"
@@ -146,6 +154,7 @@ pub async fn show(
 #[utoipa::path(
     get,
     path = "/v1/events/{id}/proof",
+    operation_id = "prove_event",
     params(("id" = String, Path, description = "the event's id, or its position in the log")),
     responses((status = 200, content_type = "application/json")),
     tag = "log"

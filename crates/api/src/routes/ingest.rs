@@ -32,6 +32,7 @@ pub struct Of {
 #[utoipa::path(
     get,
     path = "/v1/ingest/{source}/{beginning}",
+    operation_id = "read_ingest_holdings",
     params(
         ("source" = String, Path, description = "`kubernetes` or `ndjson`"),
         ("beginning" = String, Path, description = "first 16 bytes of the SHA-256 of the first line, hexadecimal"),
@@ -92,6 +93,7 @@ pub struct Place {
 #[utoipa::path(
     post,
     path = "/v1/ingest/{source}",
+    operation_id = "ingest_records",
     params(("source" = String, Path, description = "`kubernetes` or `ndjson`"), Place),
     request_body(content = String, content_type = "application/octet-stream", description = "whole lines, as they stand in the file"),
     responses(

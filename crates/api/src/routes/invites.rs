@@ -13,7 +13,14 @@ use crate::wire::{InviteBegin, InviteDone, InviteEnrolment, InviteFinish};
 use crate::{Problem, Services};
 
 /// Sets the password and returns what to enrol in an authenticator. Nothing is spent until the second step.
-#[utoipa::path(post, path = "/v1/invites/begin", request_body = InviteBegin, responses((status = 200, body = InviteEnrolment)), tag = "identity")]
+#[utoipa::path(
+    post,
+    path = "/v1/invites/begin",
+    operation_id = "begin_invite",
+    request_body = InviteBegin,
+    responses((status = 200, body = InviteEnrolment)),
+    tag = "identity"
+)]
 pub async fn begin(
     State(services): State<Arc<Services>>,
     From(origin): From,
@@ -29,7 +36,14 @@ pub async fn begin(
 }
 
 /// Confirms the authenticator with a code, spends the invite and returns recovery codes.
-#[utoipa::path(post, path = "/v1/invites/finish", request_body = InviteFinish, responses((status = 200, body = InviteDone)), tag = "identity")]
+#[utoipa::path(
+    post,
+    path = "/v1/invites/finish",
+    operation_id = "finish_invite",
+    request_body = InviteFinish,
+    responses((status = 200, body = InviteDone)),
+    tag = "identity"
+)]
 pub async fn finish(
     State(services): State<Arc<Services>>,
     From(origin): From,

@@ -22,7 +22,7 @@ use crate::wire::{Checkpoint, Verification};
 use crate::{Problem, Services};
 
 /// Returns the newest signed checkpoint. It tells the log's size and nothing of its content.
-#[utoipa::path(get, path = "/v1/log/checkpoint", responses((status = 200, body = Checkpoint)), tag = "log")]
+#[utoipa::path(get, path = "/v1/log/checkpoint", operation_id = "read_checkpoint", responses((status = 200, body = Checkpoint)), tag = "log")]
 pub async fn checkpoint(
     State(services): State<Arc<Services>>,
     caller: Caller,
@@ -36,6 +36,7 @@ pub async fn checkpoint(
 #[utoipa::path(
     get,
     path = "/v1/log/tiles/{*path}",
+    operation_id = "read_log_resource",
     params(("path" = String, Path, description = "such as `tile/0/x001/234` or `checkpoint`")),
     responses((status = 200, content_type = "application/octet-stream")),
     tag = "log"
@@ -64,7 +65,14 @@ pub struct Range {
 }
 
 /// Exports a contiguous range as an evidence bundle. The caller must be allowed to read the whole log.
-#[utoipa::path(get, path = "/v1/log/export", params(Range), responses((status = 200, content_type = "application/x-ndjson")), tag = "log")]
+#[utoipa::path(
+    get,
+    path = "/v1/log/export",
+    operation_id = "export_log",
+    params(Range),
+    responses((status = 200, content_type = "application/x-ndjson")),
+    tag = "log"
+)]
 pub async fn export(
     State(services): State<Arc<Services>>,
     caller: Caller,
@@ -90,7 +98,7 @@ pub async fn export(
 }
 
 /// Verifies the whole log where it lies: every byte from payload to signed checkpoint.
-#[utoipa::path(post, path = "/v1/log/verify", responses((status = 200, body = Verification)), tag = "log")]
+#[utoipa::path(post, path = "/v1/log/verify", operation_id = "verify_log", responses((status = 200, body = Verification)), tag = "log")]
 pub async fn verify(
     State(services): State<Arc<Services>>,
     caller: Caller,

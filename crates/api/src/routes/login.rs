@@ -17,6 +17,7 @@ use crate::{Problem, Services};
 #[utoipa::path(
     post,
     path = "/v1/login",
+    operation_id = "login",
     request_body = wire::LoginRequest,
     responses((status = 200, body = wire::LoginGrant), (status = 401, body = Problem)),
     tag = "identity"
@@ -46,7 +47,7 @@ pub async fn login(
 }
 
 /// Ends the caller's login; its certificates stop working at once.
-#[utoipa::path(post, path = "/v1/logout", responses((status = 204)), tag = "identity")]
+#[utoipa::path(post, path = "/v1/logout", operation_id = "logout", responses((status = 204)), tag = "identity")]
 pub async fn logout(State(services): State<Arc<Services>>, caller: Caller) -> Result<StatusCode, Problem> {
     services
         .identity

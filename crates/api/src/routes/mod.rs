@@ -137,3 +137,29 @@ async fn no_such_method(method: Method, uri: Uri) -> Problem {
     let status = axum::http::StatusCode::METHOD_NOT_ALLOWED;
     Problem::new(status, "method", format!("{} does not take {method}", uri.path()))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    /// Clients that are made from the document name their functions after the operations.
+    #[test]
+    fn every_operation_has_an_id_of_its_own() {
+        let document = serde_json::to_value(openapi()).expect("the document is JSON");
+        let mut known = BTreeMap::new();
+        for (path, methods) in document["paths"].as_object().expect("there are paths") {
+            for (method, operation) in methods.as_object().expect("a path has methods") {
+                let route = format!("{method} {path}");
+                let id = operation["operationId"]
+                    .as_str()
+                    .unwrap_or_else(|| panic!("{route} has no operation id"));
+                if let Some(other) = known.insert(id.to_owned(), route.clone()) {
+                    panic!("{route} and {other} are both called {id}: give one another `operation_id`");
+                }
+            }
+        }
+        assert!(known.len() > 50, "{known:?}");
+    }
+}

@@ -23,7 +23,14 @@ use crate::wire::Recording;
 use crate::{Problem, Services};
 
 /// Checks a recording chunk by chunk and against the root hash that the log holds.
-#[utoipa::path(get, path = "/v1/recordings/{session}", params(("session" = String, Path)), responses((status = 200, body = Recording)), tag = "recordings")]
+#[utoipa::path(
+    get,
+    path = "/v1/recordings/{session}",
+    operation_id = "read_recording",
+    params(("session" = String, Path)),
+    responses((status = 200, body = Recording)),
+    tag = "recordings"
+)]
 pub async fn read(
     State(services): State<Arc<Services>>,
     caller: Caller,
@@ -76,6 +83,7 @@ fn terminal() -> String {
 #[utoipa::path(
     get,
     path = "/v1/recordings/{session}/file",
+    operation_id = "watch_recording",
     params(("session" = String, Path), Viewing),
     responses((status = 200, content_type = "application/octet-stream")),
     tag = "recordings"
@@ -122,6 +130,7 @@ pub struct Export {
 #[utoipa::path(
     get,
     path = "/v1/recordings/{session}/export",
+    operation_id = "export_recording",
     params(("session" = String, Path), Export),
     responses((status = 200, content_type = "application/octet-stream")),
     tag = "recordings"

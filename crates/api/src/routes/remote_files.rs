@@ -71,6 +71,7 @@ impl Which {
 #[utoipa::path(
     get,
     path = "/v1/console/files",
+    operation_id = "list_remote_files",
     params(Which),
     responses((status = 200, body = RemoteFolder), (status = 403, body = Problem), (status = 404, body = Problem)),
     tag = "console"
@@ -104,6 +105,7 @@ fn kind(kind: EntryKind) -> &'static str {
 #[utoipa::path(
     get,
     path = "/v1/console/file",
+    operation_id = "read_remote_file",
     params(Which),
     responses(
         (status = 200, content_type = "application/octet-stream"),
@@ -133,6 +135,7 @@ pub async fn read(
 #[utoipa::path(
     put,
     path = "/v1/console/file",
+    operation_id = "write_remote_file",
     params(Which, Replacing),
     request_body(content = Vec<u8>, content_type = "application/octet-stream"),
     responses((status = 204), (status = 403, body = Problem), (status = 409, body = Problem)),

@@ -19,6 +19,7 @@ use crate::{Problem, Services};
 #[utoipa::path(
     post,
     path = "/v1/apply",
+    operation_id = "apply_resources",
     request_body(content = String, content_type = "application/yaml"),
     responses((status = 200, body = [wire::Applied])),
     tag = "access"
@@ -113,6 +114,7 @@ async fn apply_user(
 #[utoipa::path(
     get,
     path = "/v1/{kind}",
+    operation_id = "list_resources",
     params(("kind" = String, Path, description = "`roles`, `targets` or `locks`")),
     responses((status = 200, body = [wire::Resource])),
     tag = "access"
@@ -132,6 +134,7 @@ pub async fn list(
 #[utoipa::path(
     get,
     path = "/v1/{kind}/{name}",
+    operation_id = "read_resource",
     params(("kind" = String, Path, description = "`roles`, `targets` or `locks`"), ("name" = String, Path)),
     responses((status = 200, body = wire::Resource)),
     tag = "access"
@@ -150,6 +153,7 @@ pub async fn read(
 #[utoipa::path(
     delete,
     path = "/v1/{kind}/{name}",
+    operation_id = "delete_resource",
     params(("kind" = String, Path, description = "`roles`, `targets` or `locks`"), ("name" = String, Path)),
     responses((status = 204)),
     tag = "access"

@@ -62,6 +62,7 @@ fn page() -> u32 {
 #[utoipa::path(
     get,
     path = "/v1/recordings/search",
+    operation_id = "search_recordings",
     params(Search),
     responses((status = 200, body = ScreenLines)),
     tag = "recordings"

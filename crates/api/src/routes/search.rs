@@ -117,7 +117,14 @@ fn few() -> u32 {
 }
 
 /// Searches the log. Events are ordered by their own time.
-#[utoipa::path(get, path = "/v1/events", params(Asked, WhichPage), responses((status = 200, body = Events)), tag = "log")]
+#[utoipa::path(
+    get,
+    path = "/v1/events",
+    operation_id = "search_events",
+    params(Asked, WhichPage),
+    responses((status = 200, body = Events)),
+    tag = "log"
+)]
 pub async fn search(
     State(services): State<Arc<Services>>,
     caller: Caller,
@@ -154,7 +161,7 @@ pub async fn search(
 }
 
 /// Counts events.
-#[utoipa::path(get, path = "/v1/events/count", params(Asked), responses((status = 200, body = Count)), tag = "log")]
+#[utoipa::path(get, path = "/v1/events/count", operation_id = "count_events", params(Asked), responses((status = 200, body = Count)), tag = "log")]
 pub async fn count(
     State(services): State<Arc<Services>>,
     caller: Caller,
@@ -171,7 +178,14 @@ pub async fn count(
 }
 
 /// Counts events by interval, and by the values of a field.
-#[utoipa::path(get, path = "/v1/events/histogram", params(Asked, WhichBars), responses((status = 200, body = Histogram)), tag = "log")]
+#[utoipa::path(
+    get,
+    path = "/v1/events/histogram",
+    operation_id = "read_histogram",
+    params(Asked, WhichBars),
+    responses((status = 200, body = Histogram)),
+    tag = "log"
+)]
 pub async fn histogram(
     State(services): State<Arc<Services>>,
     caller: Caller,
@@ -214,7 +228,14 @@ pub async fn histogram(
 }
 
 /// Ranks the values of a field by the events that have them.
-#[utoipa::path(get, path = "/v1/events/top", params(Asked, WhichField), responses((status = 200, body = Top)), tag = "log")]
+#[utoipa::path(
+    get,
+    path = "/v1/events/top",
+    operation_id = "list_top_values",
+    params(Asked, WhichField),
+    responses((status = 200, body = Top)),
+    tag = "log"
+)]
 pub async fn top(
     State(services): State<Arc<Services>>,
     caller: Caller,
@@ -239,7 +260,14 @@ pub async fn top(
 }
 
 /// Lists values of a field, to complete what is being typed: the most frequent first.
-#[utoipa::path(get, path = "/v1/events/values", params(Asked, WhichField), responses((status = 200, body = Values)), tag = "log")]
+#[utoipa::path(
+    get,
+    path = "/v1/events/values",
+    operation_id = "list_values",
+    params(Asked, WhichField),
+    responses((status = 200, body = Values)),
+    tag = "log"
+)]
 pub async fn values(
     State(services): State<Arc<Services>>,
     caller: Caller,
@@ -277,7 +305,14 @@ async fn ranked<T: Serialize + Send + 'static>(
 }
 
 /// Returns an event and those that happened just before and after it, of those that the filter takes.
-#[utoipa::path(get, path = "/v1/events/around", params(Asked, WhichEvent), responses((status = 200, body = Around)), tag = "log")]
+#[utoipa::path(
+    get,
+    path = "/v1/events/around",
+    operation_id = "read_events_around",
+    params(Asked, WhichEvent),
+    responses((status = 200, body = Around)),
+    tag = "log"
+)]
 pub async fn around(
     State(services): State<Arc<Services>>,
     caller: Caller,

@@ -52,7 +52,14 @@ fn page() -> u32 {
 }
 
 /// Lists sessions, newest first.
-#[utoipa::path(get, path = "/v1/sessions", params(Which), responses((status = 200, body = Sessions)), tag = "sessions")]
+#[utoipa::path(
+    get,
+    path = "/v1/sessions",
+    operation_id = "list_sessions",
+    params(Which),
+    responses((status = 200, body = Sessions)),
+    tag = "sessions"
+)]
 pub async fn list(
     State(services): State<Arc<Services>>,
     caller: Caller,
@@ -120,7 +127,14 @@ async fn live(
 }
 
 /// Returns one session.
-#[utoipa::path(get, path = "/v1/sessions/{id}", params(("id" = String, Path)), responses((status = 200, body = Session)), tag = "sessions")]
+#[utoipa::path(
+    get,
+    path = "/v1/sessions/{id}",
+    operation_id = "read_session",
+    params(("id" = String, Path)),
+    responses((status = 200, body = Session)),
+    tag = "sessions"
+)]
 pub async fn read(
     State(services): State<Arc<Services>>,
     caller: Caller,
@@ -154,6 +168,7 @@ const LONGEST_REASON: usize = 500;
 #[utoipa::path(
     delete,
     path = "/v1/sessions/{id}",
+    operation_id = "kill_session",
     params(("id" = String, Path), Killing),
     responses((status = 204), (status = 404, body = Problem)),
     tag = "sessions"

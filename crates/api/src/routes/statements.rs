@@ -30,7 +30,14 @@ pub struct SqlStatement {
 
 /// Runs a statement. `Accept` says in which form its rows come: `application/json` (the default), `application/x-ndjson`,
 /// `text/csv`, `application/vnd.apache.arrow.stream`, `application/vnd.apache.parquet`.
-#[utoipa::path(post, path = "/v1/sql", request_body = SqlStatement, responses((status = 200, content_type = "application/json")), tag = "log")]
+#[utoipa::path(
+    post,
+    path = "/v1/sql",
+    operation_id = "run_statement",
+    request_body = SqlStatement,
+    responses((status = 200, content_type = "application/json")),
+    tag = "log"
+)]
 pub async fn run(
     State(services): State<Arc<Services>>,
     caller: Caller,

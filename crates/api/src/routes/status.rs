@@ -11,7 +11,7 @@ use crate::caller::Caller;
 use crate::wire::{LogStatus, Status, Trust};
 
 /// Returns what a client needs before it can trust and reach this Lodge. Needs no certificate.
-#[utoipa::path(get, path = "/v1/trust", responses((status = 200, body = Trust)), tag = "status")]
+#[utoipa::path(get, path = "/v1/trust", operation_id = "read_trust", responses((status = 200, body = Trust)), tag = "status")]
 pub async fn trust(State(services): State<Arc<Services>>) -> Json<Trust> {
     let identity = &services.identity;
     let keys = |kind| identity.trusted_keys(kind).iter().filter_map(|key| key.to_openssh().ok()).collect();
@@ -27,7 +27,7 @@ pub async fn trust(State(services): State<Arc<Services>>) -> Json<Trust> {
 }
 
 /// Returns who the caller is, and how server and log are doing.
-#[utoipa::path(get, path = "/v1/status", responses((status = 200, body = Status)), tag = "status")]
+#[utoipa::path(get, path = "/v1/status", operation_id = "read_status", responses((status = 200, body = Status)), tag = "status")]
 pub async fn status(State(services): State<Arc<Services>>, caller: Caller) -> Json<Status> {
     let health = services.log.health();
     let state = match (health.failed, health.full) {
@@ -55,7 +55,7 @@ pub async fn status(State(services): State<Arc<Services>>, caller: Caller) -> Js
 }
 
 /// Returns this document. Needs no certificate.
-#[utoipa::path(get, path = "/v1/openapi.json", responses((status = 200, description = "OpenAPI 3.1")), tag = "status")]
+#[utoipa::path(get, path = "/v1/openapi.json", operation_id = "read_openapi", responses((status = 200, description = "OpenAPI 3.1")), tag = "status")]
 pub async fn openapi() -> Json<utoipa::openapi::OpenApi> {
     Json(super::openapi())
 }

@@ -87,6 +87,7 @@ enum Asked {
 #[utoipa::path(
     get,
     path = "/v1/console/terminal",
+    operation_id = "open_terminal",
     params(Which),
     responses((status = 101), (status = 401, body = Problem), (status = 403, body = Problem)),
     tag = "console"

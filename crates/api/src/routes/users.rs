@@ -14,7 +14,7 @@ use crate::wire;
 use crate::{Problem, Services};
 
 /// Lists the users.
-#[utoipa::path(get, path = "/v1/users", responses((status = 200, body = [wire::User])), tag = "identity")]
+#[utoipa::path(get, path = "/v1/users", operation_id = "list_users", responses((status = 200, body = [wire::User])), tag = "identity")]
 pub async fn list(
     State(services): State<Arc<Services>>,
     caller: Caller,
@@ -24,7 +24,14 @@ pub async fn list(
 }
 
 /// Creates a user and returns the single-use invite link.
-#[utoipa::path(post, path = "/v1/users", request_body = wire::NewUser, responses((status = 201, body = wire::Invite)), tag = "identity")]
+#[utoipa::path(
+    post,
+    path = "/v1/users",
+    operation_id = "create_user",
+    request_body = wire::NewUser,
+    responses((status = 201, body = wire::Invite)),
+    tag = "identity"
+)]
 pub async fn create(
     State(services): State<Arc<Services>>,
     caller: Caller,
@@ -37,7 +44,14 @@ pub async fn create(
 }
 
 /// Returns one user.
-#[utoipa::path(get, path = "/v1/users/{name}", params(("name" = String, Path)), responses((status = 200, body = wire::User)), tag = "identity")]
+#[utoipa::path(
+    get,
+    path = "/v1/users/{name}",
+    operation_id = "read_user",
+    params(("name" = String, Path)),
+    responses((status = 200, body = wire::User)),
+    tag = "identity"
+)]
 pub async fn read(
     State(services): State<Arc<Services>>,
     caller: Caller,
@@ -52,6 +66,7 @@ pub async fn read(
 #[utoipa::path(
     patch,
     path = "/v1/users/{name}",
+    operation_id = "update_user",
     params(("name" = String, Path)),
     request_body = wire::UserChange,
     responses((status = 200, body = wire::User)),
@@ -70,7 +85,14 @@ pub async fn update(
 }
 
 /// Deletes a user; logins and live sessions end at once.
-#[utoipa::path(delete, path = "/v1/users/{name}", params(("name" = String, Path)), responses((status = 204)), tag = "identity")]
+#[utoipa::path(
+    delete,
+    path = "/v1/users/{name}",
+    operation_id = "delete_user",
+    params(("name" = String, Path)),
+    responses((status = 204)),
+    tag = "identity"
+)]
 pub async fn delete(
     State(services): State<Arc<Services>>,
     caller: Caller,
@@ -82,7 +104,14 @@ pub async fn delete(
 }
 
 /// Ends a user's logins and second factor and returns a new invite link.
-#[utoipa::path(post, path = "/v1/users/{name}/reset", params(("name" = String, Path)), responses((status = 200, body = wire::Invite)), tag = "identity")]
+#[utoipa::path(
+    post,
+    path = "/v1/users/{name}/reset",
+    operation_id = "reset_user",
+    params(("name" = String, Path)),
+    responses((status = 200, body = wire::Invite)),
+    tag = "identity"
+)]
 pub async fn reset(
     State(services): State<Arc<Services>>,
     caller: Caller,

@@ -37,6 +37,7 @@ static ROOM: Semaphore = Semaphore::const_new(MOST);
 #[utoipa::path(
     get,
     path = "/v1/sessions/{id}/watch",
+    operation_id = "watch_session",
     params(("id" = String, Path)),
     responses(
         (status = 200, content_type = "application/octet-stream"),
