@@ -175,6 +175,12 @@ export function pieceAt(film: Film, at: number): number {
   return low - 1;
 }
 
+/** A moment as an address has it: seconds. Rounded up to a millisecond, so that what is shown then is shown again. */
+export const toSeconds = (at: number): number => Math.ceil(Math.max(0, at)) / 1000;
+
+/** The moment, in whole milliseconds, that an address means. */
+export const fromSeconds = (seconds: number): number => Math.round(seconds * 1000);
+
 const IDLE_MS = 2000;
 /** How much of a pause is left before what ends it. */
 const LEAD_MS = 500;

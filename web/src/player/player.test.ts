@@ -4,7 +4,7 @@
 import { describe, expect, it } from 'vitest';
 import { type Bytes, fromBase64, utf8 } from '../proof/bytes.ts';
 import { crc32c } from './crc32c.ts';
-import { channels, develop, findLines, pieceAt, skipIdle } from './film.ts';
+import { channels, develop, findLines, fromSeconds, pieceAt, skipIdle, toSeconds } from './film.ts';
 import vectors from './real.vectors.json';
 import { decode } from './recording.ts';
 import { Sanitiser } from './sanitise.ts';
@@ -82,6 +82,17 @@ describe('what is played', () => {
     expect(skipIdle(film, 600)).toBeCloseTo(3000.8, 0);
     expect(skipIdle(film, 3200)).toBe(3200);
     expect(pieceAt(film, 0)).toBe(-1);
+  });
+
+  it('is shown again from the moment that an address has', async () => {
+    const film = develop(await decode(terminal), 0);
+    for (const piece of film.pieces) {
+      const again = fromSeconds(toSeconds(piece.at));
+      expect(again - piece.at).toBeLessThan(1);
+      expect(pieceAt(film, again)).toBeGreaterThanOrEqual(film.pieces.indexOf(piece));
+    }
+    expect(toSeconds(-5)).toBe(0);
+    expect(fromSeconds(1.0005)).toBe(1001);
   });
 
   it('shows the same after a jump as after playing', async () => {

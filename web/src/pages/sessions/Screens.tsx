@@ -3,12 +3,16 @@ import { Link } from '@tanstack/react-router';
 import { answer, api } from '../../api/client.ts';
 import { mistakeIn } from '../../explorer/filter/mistake.ts';
 import { SearchBox } from '../../explorer/SearchBox.tsx';
+import { toSeconds } from '../../player/film.ts';
 import { Button } from '../../ui/Button.tsx';
 import { plural } from '../../ui/figures.ts';
 import { Empty, Failed, Loading, Refreshing } from '../../ui/states.tsx';
 import { span, Time } from '../../ui/time.tsx';
 
 const PAGE = 200;
+
+/** The server cuts a moment to its millisecond; by the next one the line is shown. */
+const shownBy = (at: number) => toSeconds(at + 1);
 
 /** Searches what terminals showed and commands wrote; a line leads to its moment in the recording. */
 export function Screens({ text, onSearch }: { text: string; onSearch: (text: string) => void }) {
@@ -64,7 +68,7 @@ export function Screens({ text, onSearch }: { text: string; onSearch: (text: str
                       {line.user} as {line.login}@{line.target}, <Time at={line.started} />
                     </h3>
                   )}
-                  <Link to="/sessions/$id" params={{ id: line.session }} search={{ t: Math.floor(line.at_ms / 1000) }}>
+                  <Link to="/sessions/$id" params={{ id: line.session }} search={{ t: shownBy(line.at_ms) }}>
                     <span className="num muted">{span(line.at_ms)}</span>
                     <code className="clip">{line.text}</code>
                   </Link>

@@ -10,7 +10,7 @@ import { download } from '../../explorer/download.ts';
 import { Outcome } from '../../explorer/EventTable.tsx';
 import '../../explorer/explorer.css';
 import { summary } from '../../explorer/summary.ts';
-import { channels, develop } from '../../player/film.ts';
+import { channels, develop, fromSeconds, toSeconds } from '../../player/film.ts';
 import type { PlayerHandle } from '../../player/Player.tsx';
 import { decode, type Recording } from '../../player/recording.ts';
 import { Button } from '../../ui/Button.tsx';
@@ -55,7 +55,7 @@ export default function SessionPage() {
   const runs = session.data !== undefined && !session.data.ended;
   const recorded = useQuery({
     queryKey: ['recording', id],
-    queryFn: ({ signal }) => load(id, begin.current * 1000, signal),
+    queryFn: ({ signal }) => load(id, fromSeconds(begin.current), signal),
     staleTime: Number.POSITIVE_INFINITY,
     retry: false,
     // Fetching what a session shows while it runs is watching it, which nobody does by opening a page.
@@ -236,14 +236,11 @@ function Watch({ session, loaded }: { session: Schemas['Session']; loaded: Loade
   const began = Date.parse(recording.header.started || session.started);
   const start =
     search.t !== undefined
-      ? search.t * 1000
+      ? fromSeconds(search.t)
       : search.at
         ? Date.parse(search.at) - began
         : (film.pieces.find((piece) => piece.draw)?.at ?? film.from);
-  const keep = useCallback(
-    (at: number) => void navigate({ search: { t: Math.max(0, Math.floor(at / 1000)) }, replace: true }),
-    [navigate],
-  );
+  const keep = useCallback((at: number) => void navigate({ search: { t: toSeconds(at) }, replace: true }), [navigate]);
   const onEvents = useCallback(
     (rows: EventRow[]) =>
       setMarks(
